@@ -1,0 +1,42 @@
+/** What an app can listen to. Hooklatch itself never prints anything. */
+import type { OperationId } from "./store.js";
+
+export interface IdempotencyEvents {
+  /** An operation was claimed, and its handler is about to start. */
+  claimed(event: OperationId & { token: number; attempt: number; recovered: boolean; replay: boolean }): void;
+  /** A duplicate was answered with the stored result. */
+  replayed(event: OperationId): void;
+  /** An attempt failed, and another one follows after `delayMs`. */
+  retried(event: OperationId & { attempt: number; delayMs: number; error: unknown }): void;
+  completed(event: OperationId & { attempt: number; durationMs: number }): void;
+  /** The result was over `maxResultBytes` or could not be encoded: the operation is completed without it. */
+  resultNotKept(event: OperationId & { reason: unknown }): void;
+  /** The attempts are exhausted. `deadLetterId`: the sink has it; absent with a sink: a worker goes on trying. */
+  dead(event: OperationId & { attempt: number; error: unknown; deadLetterId?: string | undefined }): void;
+  /** A run may have lost, or has lost, its claim to another owner. */
+  leaseLost(event: OperationId & { token: number }): void;
+  /** A store operation failed for good or in the background; nothing was swallowed. */
+  storeError(event: { scope: string; operation: string; error: unknown }): void;
+  /** The dead-letter sink refused a push or a removal. It will be tried again. */
+  sinkError(event: OperationId & { error: unknown }): void;
+  /** A delivery was refused before the claim: `verify`, a malformed key, a wrong tenant. HTTP only. */
+  rejected(event: { scope: string; status: number; code: string; error: unknown }): void;
+}
+
+export type Emit = <Name extends keyof IdempotencyEvents>(
+  name: Name,
+  event: Parameters<IdempotencyEvents[Name]>[0],
+) => void;
+
+/** Calls listeners so that one that throws, or rejects, harms nothing. */
+export function emitter(listeners: Partial<IdempotencyEvents> | undefined): Emit {
+  return (name, event) => {
+    try {
+      const listener = listeners?.[name] as ((event: unknown) => unknown) | undefined;
+      const result = listener?.(event);
+      if (result instanceof Promise) result.catch(() => {});
+    } catch {
+      // A listener's failure is its own.
+    }
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * Keeps the claims of running operations alive: one shared timer for all of them, started with the first and stopped with the last.
+ *
+ * The store's clock decides when a lease runs out. Here a monotonic clock, started *before* the claim was sent, runs ahead of it, so the
+ * owner gives up first.
+ */
+import type { Held } from "./store.js";
+
+export interface Lease {
+  readonly held: Held;
+  /** When the last confirmed lease runs out at the earliest, on the `performance.now()` clock. */
+  readonly deadline: number;
+  /** `kept`: confirmed. `late`: it may have run out, and nobody may have noticed. `lost`: somebody took over. */
+  readonly status: "kept" | "late" | "lost";
+  /** The write under this claim that was just confirmed renewed the lease; it was sent at `sentAt`. */
+  renewed(sentAt: number): void;
+  /** Stops the heartbeat of this claim. */
+  end(): void;
+}
+
+export interface LeaseOptions {
+  leaseMs: number;
+  /** Sends one heartbeat. Rejects when the store gives no answer. */
+  extend: (held: Held) => Promise<boolean>;
+  /** A heartbeat got no answer. The lease may still be kept: the next one is on its way. */
+  onError: (error: unknown) => void;
+}
+
+export interface Leases {
+  hold(held: Held, claimedAt: number, onLoss: (lease: Lease) => void): Lease;
+}
+
+interface HeldLease extends Lease {
+  deadline: number;
+  status: "kept" | "late" | "lost";
+}
+
+export function createLeases({ leaseMs, extend, onError }: LeaseOptions): Leases {
+  const tickMs = leaseMs / 6;
+  const beats = new Map<HeldLease, { inFlight: boolean; onLoss: (lease: Lease) => void }>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  function tick(): void {
+    const now = performance.now();
+    for (const [lease, beat] of beats) {
+      // Would run out before the next tick: the owner has to stop before the store lets somebody else in.
+      if (lease.status === "kept" && lease.deadline <= now + tickMs) {
+        lease.status = "late";
+        beat.onLoss(lease);
+      }
+      const age = now - (lease.deadline - leaseMs);
+      if (!beat.inFlight && age >= leaseMs / 3 - tickMs / 2) {
+        beat.inFlight = true;
+        void renew(lease, beat);
+      }
+    }
+  }
+
+  async function renew(
+    lease: HeldLease,
+    beat: { inFlight: boolean; onLoss: (lease: Lease) => void },
+  ): Promise<void> {
+    const sentAt = performance.now();
+    try {
+      if (await extend(lease.held)) lease.renewed(sentAt);
+      else if (beats.has(lease)) {
+        lease.status = "lost";
+        lease.end();
+        beat.onLoss(lease);
+      }
+    } catch (error) {
+      onError(error);
+    } finally {
+      beat.inFlight = false;
+    }
+  }
+
+  return {
+    hold(held, claimedAt, onLoss) {
+      const lease: HeldLease = {
+        held,
+        deadline: claimedAt + leaseMs,
+        status: "kept",
+        renewed(sentAt) {
+          if (lease.status === "lost") return;
+          lease.deadline = Math.max(lease.deadline, sentAt + leaseMs);
+        },
+        end() {
+          beats.delete(lease);
+          if (beats.size > 0 || timer === undefined) return;
+          clearInterval(timer);
+          timer = undefined;
+        },
+      };
+      beats.set(lease, { inFlight: false, onLoss });
+      if (timer === undefined) {
+        timer = setInterval(tick, tickMs);
+        (timer as { unref?(): void }).unref?.();
+      }
+      return lease;
+    },
+  };
+}

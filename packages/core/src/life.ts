@@ -1,0 +1,344 @@
+/**
+ * The life of an operation (DESIGN.md §3) as pure functions: what each verb of a store answers and changes, given what is stored
+ * and what time the store says it is. A store that can run JavaScript inside one atomic transaction (memory, SQLite) calls these
+ * and only has to read and write; any other store implements the same table in its own language.
+ *
+ * A step without `next` changes nothing. `event` and `result` are given only where they change, so that a store need not
+ * read or rewrite payloads for a heartbeat.
+ */
+import { type ErrorRecord, HooklatchError } from "./errors.js";
+import type {
+  AttemptRecord,
+  Claim,
+  ClaimRequest,
+  CompleteRequest,
+  ExtendRequest,
+  FailRequest,
+  Held,
+  LetterNote,
+  OperationId,
+  OperationRecord,
+  OperationState,
+  ReleaseRequest,
+  RetryRequest,
+  Scheduled,
+  ScheduleRequest,
+  SettleRequest,
+} from "./store.js";
+
+/** One stored operation without its payloads. Times are ms since the epoch by the store's clock. */
+export interface Life {
+  state: OperationState;
+  /** Of the last claim; kept after the transition that ended it, so that a resent command is recognised. */
+  owner: string;
+  token: number;
+  attempt: number;
+  round: number;
+  fingerprint?: string | undefined;
+  /** Whether an event is kept. */
+  stored: boolean;
+  error?: ErrorRecord | undefined;
+  attempts: AttemptRecord[];
+  letter: LetterNote;
+  /** Of the last `claimDue` that handed the letter out. */
+  noteOwner?: string | undefined;
+  noteDueAt?: number | undefined;
+  noteTries: number;
+  replayId?: string | undefined;
+  replay: boolean;
+  bornAt: number;
+  changedAt: number;
+  leaseUntil?: number | undefined;
+  dueAt?: number | undefined;
+  expiresAt?: number | undefined;
+}
+
+export interface Step<Answer> {
+  answer: Answer;
+  next?: Life;
+  /** `null`: forget the stored event. Absent: unchanged. */
+  event?: Uint8Array | null;
+  /** Absent: unchanged. */
+  result?: Uint8Array | null;
+}
+
+/** Records that keep no event and were abandoned by their owner go after this time. */
+const ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000;
+/** Attempts kept for one operation; the oldest go first. */
+const MAX_ATTEMPTS_KEPT = 200;
+/** A letter that the sink refuses is offered again after 1, 2, 4, then always 8 leases. */
+const MAX_NOTE_BACKOFF = 3;
+
+/** Whether the operation counts as absent. One that still owes the sink a removal stays until that is settled. */
+export function isExpired(life: Life, now: number): boolean {
+  if (life.letter === "remove") return false;
+  if (life.state === "completed" || life.state === "released")
+    return life.expiresAt !== undefined && life.expiresAt <= now;
+  return life.state === "running" && !life.stored && (life.leaseUntil ?? 0) + ABANDONED_RETENTION_MS <= now;
+}
+
+/** When a worker may run the operation; `undefined`: never. An operation without an event is nobody's due work. */
+export function runnableAt(life: Life): number | undefined {
+  if (!life.stored) return undefined;
+  if (life.state === "running") return life.leaseUntil;
+  return life.state === "waiting" ? life.dueAt : undefined;
+}
+
+/** When a worker may push or remove the operation's letter; `undefined`: nothing to do. */
+export function noteAt(life: Life): number | undefined {
+  const owed =
+    (life.state === "dead" && life.letter === "push") ||
+    (life.state === "completed" && life.letter === "remove");
+  return owed ? life.noteDueAt : undefined;
+}
+
+/** `completed` leaves the result to the store, which need not read it for any other answer. */
+export type ClaimAnswer = Exclude<Claim, { status: "completed" }> | { status: "completed" };
+
+export function claim(found: Life | undefined, r: ClaimRequest, now: number): Step<ClaimAnswer> {
+  const life = found !== undefined && isExpired(found, now) ? undefined : found;
+  if (life === undefined) {
+    const born: Life = {
+      state: "running",
+      owner: r.owner,
+      token: 1,
+      attempt: 1,
+      round: 1,
+      fingerprint: r.fingerprint,
+      stored: r.event !== undefined,
+      attempts: [],
+      letter: "none",
+      noteTries: 0,
+      replay: false,
+      bornAt: now,
+      changedAt: now,
+      leaseUntil: now + r.leaseMs,
+    };
+    return { ...claimed(born, false), event: r.event ?? null, result: null };
+  }
+  if (life.fingerprint !== undefined && r.fingerprint !== undefined && life.fingerprint !== r.fingerprint) {
+    return { answer: { status: "mismatch" } };
+  }
+  switch (life.state) {
+    case "completed":
+      return { answer: { status: "completed" } };
+    case "running": {
+      if (life.owner === r.owner) return claimed({ ...life, leaseUntil: now + r.leaseMs }, life.attempt > 1);
+      const left = (life.leaseUntil ?? 0) - now;
+      if (left > 0) return { answer: { status: "running", retryAfterMs: left, stored: life.stored } };
+      return takenByDelivery(life, r, now, life.attempt + 1, true);
+    }
+    case "waiting": {
+      const left = (life.dueAt ?? 0) - now;
+      if (left > 0) return { answer: { status: "waiting", retryAfterMs: left, stored: life.stored } };
+      return takenByDelivery(life, r, now, life.attempt + 1, false);
+    }
+    case "released":
+      return takenByDelivery({ ...life, round: life.round + 1 }, r, now, 1, false);
+    case "dead": {
+      if (r.redelivery === "ignore" || now - life.changedAt < r.redeliveryAfterMs) {
+        const error = life.error ?? { name: "Error", message: "unknown" };
+        return { answer: { status: "dead", error, letter: life.letter, stored: life.stored } };
+      }
+      return takenByDelivery({ ...life, round: life.round + 1, replay: false }, r, now, 1, false);
+    }
+  }
+}
+
+function takenByDelivery(
+  life: Life,
+  r: ClaimRequest,
+  now: number,
+  attempt: number,
+  recovered: boolean,
+): Step<ClaimAnswer> {
+  const next = take(life, r.owner, r.leaseMs, now, attempt);
+  next.fingerprint = r.fingerprint ?? life.fingerprint;
+  if (r.event === undefined) return claimed(next, recovered);
+  return { ...claimed({ ...next, stored: true }, recovered), event: r.event };
+}
+
+function take(life: Life, owner: string, leaseMs: number, now: number, attempt: number): Life {
+  return {
+    ...life,
+    state: "running",
+    owner,
+    token: life.token + 1,
+    attempt,
+    error: undefined,
+    changedAt: now,
+    leaseUntil: now + leaseMs,
+    dueAt: undefined,
+    expiresAt: undefined,
+  };
+}
+
+function claimed(next: Life, recovered: boolean): Step<ClaimAnswer> {
+  const { token, attempt, replay } = next;
+  return {
+    answer: { status: "claimed", token, attempt, recovered, replay, letter: next.letter !== "none" },
+    next,
+  };
+}
+
+function holds(life: Life | undefined, r: Held): life is Life {
+  return life !== undefined && life.owner === r.owner && life.token === r.token;
+}
+
+/** A fenced write: it moves a running operation of this owner and token, or finds that it already did. */
+function moved(
+  life: Life | undefined,
+  r: Held,
+  to: OperationState,
+  change: (life: Life) => Life,
+): Step<boolean> {
+  if (!holds(life, r)) return { answer: false };
+  if (life.state === to) return { answer: true };
+  if (life.state !== "running") return { answer: false };
+  return { answer: true, next: { ...change(life), state: to, leaseUntil: undefined } };
+}
+
+export function extend(life: Life | undefined, r: ExtendRequest, now: number): Step<boolean> {
+  if (!holds(life, r) || life.state !== "running") return { answer: false };
+  const next: Life = {
+    ...life,
+    leaseUntil: now + r.leaseMs,
+    attempt: Math.max(life.attempt, r.attempt ?? 0),
+    attempts: withEnded(life, r.ended),
+  };
+  return { answer: true, next };
+}
+
+export function complete(life: Life | undefined, r: CompleteRequest, now: number): Step<boolean> {
+  const step = moved(life, r, "completed", (running) => ({
+    ...running,
+    stored: false,
+    attempts: withEnded(running, r.ended),
+    changedAt: now,
+    expiresAt: now + r.retentionMs,
+    ...(running.letter === "none" ? {} : owed("remove", now)),
+  }));
+  return step.next === undefined ? step : { ...step, event: null, result: r.result };
+}
+
+export function retry(life: Life | undefined, r: RetryRequest, now: number): Step<boolean> {
+  return moved(life, r, "waiting", (running) => ({
+    ...running,
+    attempt: r.notStarted ? Math.max(0, running.attempt - 1) : running.attempt,
+    attempts: withEnded(running, r.ended),
+    changedAt: now,
+    dueAt: now + r.delayMs,
+  }));
+}
+
+export function fail(life: Life | undefined, r: FailRequest, now: number): Step<boolean> {
+  return moved(life, r, "dead", (running) => ({
+    ...running,
+    error: r.error,
+    attempts: withEnded(running, r.ended),
+    changedAt: now,
+    ...(r.letter ? owed("push", now) : {}),
+  }));
+}
+
+export function release(life: Life | undefined, r: ReleaseRequest, now: number): Step<boolean> {
+  if (life?.stored) return { answer: false };
+  return moved(life, r, "released", (running) => ({
+    ...running,
+    changedAt: now,
+    expiresAt: now + r.retentionMs,
+  }));
+}
+
+function owed(
+  letter: "push" | "remove",
+  now: number,
+): Pick<Life, "letter" | "noteOwner" | "noteDueAt" | "noteTries"> {
+  return { letter, noteOwner: undefined, noteDueAt: now, noteTries: 0 };
+}
+
+export function settle(life: Life | undefined, r: SettleRequest): Step<boolean> {
+  const [state, from, to] =
+    r.letter === "pushed"
+      ? (["dead", "push", "pushed"] as const)
+      : (["completed", "remove", "none"] as const);
+  if (life === undefined || life.token !== r.token || life.state !== state) return { answer: false };
+  if (life.letter === to) return { answer: true };
+  if (life.letter !== from) return { answer: false };
+  return {
+    answer: true,
+    next: { ...life, letter: to, noteOwner: undefined, noteDueAt: undefined, noteTries: 0 },
+  };
+}
+
+/** @throws {HooklatchError} `event_not_kept` when neither the store nor the request has an event to run. */
+export function schedule(found: Life | undefined, r: ScheduleRequest, now: number): Step<Scheduled> {
+  const life = found !== undefined && isExpired(found, now) ? undefined : found;
+  if (life !== undefined) {
+    if (life.replayId === r.replayId) return { answer: { status: "scheduled" } };
+    if (life.state === "completed") return { answer: { status: "completed" } };
+    if (life.state === "running" && r.force !== true) return { answer: { status: "running" } };
+    if (r.expectedToken !== undefined && r.expectedToken !== life.token)
+      return { answer: { status: "superseded" } };
+  }
+  if (r.event === undefined && !life?.stored) {
+    throw new HooklatchError(
+      "event_not_kept",
+      "There is no event to run again: pass `event`, as kept in the dead letter.",
+    );
+  }
+  const next: Life = {
+    state: "waiting",
+    // No owner: whoever held it before finds its commands refused.
+    owner: "",
+    token: life === undefined ? (r.expectedToken ?? 0) : life.token + (life.state === "running" ? 1 : 0),
+    attempt: 0,
+    round: (life?.round ?? 0) + 1,
+    fingerprint: life?.fingerprint,
+    stored: true,
+    attempts: life?.attempts ?? [],
+    letter: life?.letter ?? "pushed",
+    noteTries: 0,
+    replayId: r.replayId,
+    replay: true,
+    bornAt: life?.bornAt ?? now,
+    changedAt: now,
+    dueAt: now + r.delayMs,
+  };
+  return {
+    answer: { status: "scheduled" },
+    next,
+    ...(r.event === undefined ? {} : { event: r.event }),
+    ...(life === undefined ? { result: null } : {}),
+  };
+}
+
+/** Hands an abandoned or due operation to a worker. The caller has checked `runnableAt`. */
+export function takeDue(
+  life: Life,
+  owner: string,
+  leaseMs: number,
+  now: number,
+): { next: Life; recovered: boolean } {
+  return { next: take(life, owner, leaseMs, now, life.attempt + 1), recovered: life.state === "running" };
+}
+
+/** Hands an unsettled letter to a worker, and to the next one later if this one does not settle it. */
+export function takeNote(life: Life, owner: string, leaseMs: number, now: number): Life {
+  const backoff = 2 ** Math.min(life.noteTries, MAX_NOTE_BACKOFF);
+  return { ...life, noteOwner: owner, noteTries: life.noteTries + 1, noteDueAt: now + leaseMs * backoff };
+}
+
+/** The public form of an operation; the store adds `event` and `result`. */
+export function recordOf(id: OperationId, life: Life): Omit<OperationRecord, "event" | "result"> {
+  const { stored: _, replay: _r, noteOwner: _n, noteDueAt: _d, noteTries: _t, ...rest } = life;
+  const set = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return { id: { ...id }, ...(Object.fromEntries(set) as typeof rest) };
+}
+
+function withEnded(life: Life, ended: AttemptRecord | undefined): AttemptRecord[] {
+  if (ended === undefined) return life.attempts;
+  const record: AttemptRecord = { ...ended, owner: ended.owner ?? life.owner, round: life.round };
+  const others = life.attempts.filter((a) => a.round !== record.round || a.attempt !== record.attempt);
+  return [...others, record].slice(-MAX_ATTEMPTS_KEPT);
+}

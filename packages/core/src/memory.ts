@@ -1,0 +1,287 @@
+/**
+ * The reference implementation: everything in one process's memory. For tests, and for handlers that may forget everything at a
+ * restart. A `202` promises no more than that the process lives: `survives` says so.
+ */
+import {
+  type DeadLetter,
+  type DeadLetterPage,
+  type DeadLetterQuery,
+  type DeadLetterQueue,
+  isNewer,
+  pageLimit,
+} from "./dead-letter.js";
+import { HooklatchError } from "./errors.js";
+import { storageKey } from "./key.js";
+import * as life from "./life.js";
+import type {
+  Claim,
+  DueWork,
+  IdempotencyStore,
+  LetterVersion,
+  OperationId,
+  OperationRecord,
+  StoreStats,
+} from "./store.js";
+
+export interface MemoryStoreOptions {
+  /** The store's clock, ms since the epoch. For tests that must not wait. Default: `Date.now`. */
+  now?: () => number;
+}
+
+interface Entry {
+  id: OperationId;
+  life: life.Life;
+  event: Uint8Array | null;
+  result: Uint8Array | null;
+}
+
+/** A store in this process's memory. Keeps every promise of the contract for as long as the process lives. */
+export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore {
+  const now = options.now ?? Date.now;
+  const entries = new Map<string, Entry>();
+  /** Entries a worker may have to do with, so that a poll does not walk over everything that is completed. */
+  const open = new Set<string>();
+  let purgeFrom: IterableIterator<string> = entries.keys();
+  let closed = false;
+
+  function apply<Answer>(
+    id: OperationId,
+    step: (found: life.Life | undefined, now: number) => life.Step<Answer>,
+  ): Answer {
+    if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+    const name = storageKey(id);
+    const found = entries.get(name);
+    const { answer, next, event, result } = step(found?.life, now());
+    if (next !== undefined) {
+      const entry = found ?? { id: { ...id }, life: next, event: null, result: null };
+      entry.life = next;
+      // Copies: the caller may reuse its buffer.
+      if (event !== undefined) entry.event = event?.slice() ?? null;
+      if (result !== undefined) entry.result = result?.slice() ?? null;
+      entries.set(name, entry);
+      index(name, entry);
+    }
+    return answer;
+  }
+
+  function index(name: string, entry: Entry): void {
+    if (life.runnableAt(entry.life) === undefined && life.noteAt(entry.life) === undefined) open.delete(name);
+    else open.add(name);
+  }
+
+  return {
+    survives: "process",
+    async claim(r) {
+      const answer = apply(r.id, (found, at) => life.claim(found, r, at));
+      if (answer.status !== "completed") return answer;
+      return {
+        status: "completed",
+        result: entries.get(storageKey(r.id))?.result?.slice() ?? null,
+      } satisfies Claim;
+    },
+    extend: async (r) => apply(r.id, (found, at) => life.extend(found, r, at)),
+    complete: async (r) => apply(r.id, (found, at) => life.complete(found, r, at)),
+    retry: async (r) => apply(r.id, (found, at) => life.retry(found, r, at)),
+    fail: async (r) => apply(r.id, (found, at) => life.fail(found, r, at)),
+    settle: async (r) => apply(r.id, (found) => life.settle(found, r)),
+    release: async (r) => apply(r.id, (found, at) => life.release(found, r, at)),
+    schedule: async (r) => apply(r.id, (found, at) => life.schedule(found, r, at)),
+
+    async claimDue({ scopes, owner, leaseMs, limit }) {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const at = now();
+      const mine: DueWork[] = [];
+      const runs: [number, string, Entry][] = [];
+      const notes: [number, string, Entry][] = [];
+      for (const name of open) {
+        const entry = entries.get(name) as Entry;
+        if (!scopes.includes(entry.id.scope)) continue;
+        const runAt = life.runnableAt(entry.life);
+        const noteAt = life.noteAt(entry.life);
+        if (entry.life.state === "running" && entry.life.owner === owner) {
+          entry.life = { ...entry.life, leaseUntil: at + leaseMs };
+          mine.push(runWork(entry, entry.life.attempt > 1));
+        } else if (noteAt !== undefined && entry.life.noteOwner === owner) mine.push(noteWork(entry));
+        else if (runAt !== undefined && runAt <= at) runs.push([runAt, name, entry]);
+        else if (noteAt !== undefined && noteAt <= at) notes.push([noteAt, name, entry]);
+      }
+      // A resent call: the same work again, and nothing else.
+      if (mine.length > 0) return mine;
+      const oldestFirst = (a: [number, ...unknown[]], b: [number, ...unknown[]]) => a[0] - b[0];
+      // Letters take at most half of the places, so that a sink that is down cannot keep events from running.
+      const letters = notes.sort(oldestFirst).slice(0, Math.max(Math.ceil(limit / 2), limit - runs.length));
+      const work: DueWork[] = letters.map(([, , entry]) => {
+        entry.life = life.takeNote(entry.life, owner, leaseMs, at);
+        return noteWork(entry);
+      });
+      for (const [, , entry] of runs.sort(oldestFirst).slice(0, limit - work.length)) {
+        const { next, recovered } = life.takeDue(entry.life, owner, leaseMs, at);
+        entry.life = next;
+        work.push(runWork(entry, recovered));
+      }
+      return work;
+    },
+
+    async get(id) {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const entry = entries.get(storageKey(id));
+      return entry === undefined || life.isExpired(entry.life, now()) ? undefined : recordOf(entry);
+    },
+
+    async delete(id, onlyDeadToken) {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const name = storageKey(id);
+      const entry = entries.get(name);
+      if (entry === undefined) return false;
+      if (onlyDeadToken !== undefined && (entry.life.state !== "dead" || entry.life.token !== onlyDeadToken))
+        return false;
+      open.delete(name);
+      return entries.delete(name);
+    },
+
+    async stats(scope) {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const stats: StoreStats = { running: 0, waiting: 0, completed: 0, dead: 0, released: 0, unsettled: 0 };
+      const at = now();
+      for (const { id, life: l } of entries.values()) {
+        if ((scope !== undefined && id.scope !== scope) || life.isExpired(l, at)) continue;
+        stats[l.state]++;
+        if (life.noteAt(l) !== undefined) stats.unsettled++;
+        if (l.state === "waiting" && l.dueAt !== undefined) {
+          stats.oldestWaitingAt = Math.min(stats.oldestWaitingAt ?? Number.POSITIVE_INFINITY, l.dueAt);
+        }
+      }
+      return stats;
+    },
+
+    async purge({ limit }) {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const at = now();
+      let purged = 0;
+      // Goes on where the last call stopped, so that each call costs the same however much is kept.
+      for (let seen = 0; seen < limit * 10 && purged < limit; seen++) {
+        const next = purgeFrom.next();
+        if (next.done) {
+          purgeFrom = entries.keys();
+          break;
+        }
+        const entry = entries.get(next.value);
+        if (entry === undefined || !life.isExpired(entry.life, at)) continue;
+        entries.delete(next.value);
+        open.delete(next.value);
+        purged++;
+      }
+      return purged;
+    },
+
+    async close() {
+      closed = true;
+      entries.clear();
+      open.clear();
+    },
+  };
+}
+
+function runWork(entry: Entry, recovered: boolean): DueWork {
+  const { token, attempt, replay, letter } = entry.life;
+  return {
+    kind: "run",
+    id: { ...entry.id },
+    token,
+    attempt,
+    recovered,
+    replay,
+    letter: letter !== "none",
+    event: (entry.event as Uint8Array).slice(),
+  };
+}
+
+function noteWork(entry: Entry): DueWork {
+  const { token, bornAt, letter } = entry.life;
+  if (letter === "push") return { kind: "push", id: { ...entry.id }, token };
+  return { kind: "remove", id: { ...entry.id }, token, bornAt };
+}
+
+function recordOf({ id, life: l, event, result }: Entry): OperationRecord {
+  return {
+    ...life.recordOf(id, l),
+    ...(l.stored && event !== null ? { event: event.slice() } : {}),
+    ...(l.state === "completed" ? { result: result?.slice() ?? null } : {}),
+  };
+}
+
+/** Dead letters in this process's memory, for tests. */
+export function memoryDeadLetters(): DeadLetterQueue {
+  /** A removed letter stays as its version alone, to keep out a push that is still on its way. */
+  const kept = new Map<string, { arrival: number; version: LetterVersion; letter?: DeadLetter }>();
+  let arrivals = 0;
+  let closed = false;
+
+  function assertOpen(): void {
+    if (closed) throw new HooklatchError("store_closed", "The dead-letter queue is closed.");
+  }
+  function matching(query: DeadLetterQuery | undefined): { arrival: number; letter: DeadLetter }[] {
+    const found: { arrival: number; letter: DeadLetter }[] = [];
+    for (const { arrival, letter } of kept.values()) {
+      if (letter === undefined) continue;
+      if (query?.scope !== undefined && letter.scope !== query.scope) continue;
+      if (query?.tenant !== undefined && letter.tenant !== query.tenant) continue;
+      if (query?.key !== undefined && letter.key !== query.key) continue;
+      found.push({ arrival, letter });
+    }
+    return found;
+  }
+
+  return {
+    async push(letter) {
+      assertOpen();
+      const there = kept.get(letter.id);
+      if (there !== undefined && !isNewer(letter, there.version)) return;
+      const arrival = there?.letter === undefined ? ++arrivals : there.arrival;
+      const version = { bornAt: letter.bornAt, token: letter.token };
+      kept.set(letter.id, { arrival, version, letter: structuredClone(letter) });
+    },
+    async list(query) {
+      assertOpen();
+      const limit = pageLimit(query);
+      const before = query?.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
+      if (Number.isNaN(before))
+        throw new HooklatchError("invalid_argument", "`cursor` is not one of this queue's.");
+      const rest = matching(query)
+        .filter((entry) => entry.arrival < before)
+        .sort((a, b) => b.arrival - a.arrival);
+      const page = rest.slice(0, limit);
+      const letters = page.map((entry) => structuredClone(entry.letter));
+      const last = page.at(-1);
+      return (
+        rest.length > limit && last ? { letters, nextCursor: String(last.arrival) } : { letters }
+      ) satisfies DeadLetterPage;
+    },
+    async get(id) {
+      assertOpen();
+      const letter = kept.get(id)?.letter;
+      return letter && structuredClone(letter);
+    },
+    async remove(id, upTo) {
+      assertOpen();
+      const there = kept.get(id);
+      if (there === undefined) {
+        if (upTo !== undefined)
+          kept.set(id, { arrival: 0, version: { bornAt: upTo.bornAt, token: upTo.token } });
+        return false;
+      }
+      if (upTo !== undefined && isNewer(there.version, upTo)) return false;
+      const version = upTo ?? there.version;
+      kept.set(id, { arrival: 0, version: { bornAt: version.bornAt, token: version.token } });
+      return there.letter !== undefined;
+    },
+    async count(query) {
+      assertOpen();
+      return matching(query).length;
+    },
+    async close() {
+      closed = true;
+      kept.clear();
+    },
+  };
+}

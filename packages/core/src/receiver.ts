@@ -1,0 +1,272 @@
+/** The receiver: HTTP in, the flow, HTTP out (DESIGN.md §8), for a handler that can be run again. */
+import type { HandlerContext } from "./context.js";
+import { HooklatchError, RetryAfterError } from "./errors.js";
+import { emitter } from "./events.js";
+import { fingerprintOf } from "./fingerprint.js";
+import {
+  type HttpHandler,
+  type HttpHost,
+  type HttpRequest,
+  type HttpResponse,
+  json,
+  problem,
+  retryAfterSeconds,
+} from "./http.js";
+import { type CloseOptions, createFlow, type FlowOutcome } from "./idempotency.js";
+import { extractFingerprint, extractPart, readIdempotencyKey } from "./key.js";
+import { functionOr, type IdempotencyOptions, number, resolveOptions } from "./options.js";
+import { decodeReply, encodeReply, type Reply, replyOf } from "./reply.js";
+import { encodeEvent, eventCodec, type WebhookEvent, webhookEvent, withoutCredentials } from "./webhook.js";
+
+/**
+ * Handles one event. Return nothing for `200 {"status":"ok"}`, a plain value for `200` with it as JSON, or `respond(…)`; throw to fail
+ * the attempt.
+ */
+export type WebhookHandler = (event: WebhookEvent, context: HandlerContext) => unknown;
+
+export interface ReceiverOptions extends Omit<IdempotencyOptions<WebhookEvent>, "codec"> {
+  /**
+   * The idempotency key. Default: the `Idempotency-Key` header, else the hash of the raw body. One of your own that gives `undefined`
+   * refuses the delivery with `400`.
+   */
+  key?: ((event: WebhookEvent) => string | undefined) | undefined;
+  /**
+   * Default: the raw body when the key came from `Idempotency-Key`. None with a `key` of your own, because senders change bodies between
+   * deliveries of one event.
+   */
+  fingerprint?: ((event: WebhookEvent) => string | Uint8Array) | false | undefined;
+  /** Checks the sender, before anything is stored. A throw answers `401`; a `RetryAfterError` answers `503`. */
+  verify?: ((event: WebhookEvent) => void | Promise<void>) | undefined;
+  /** A longer body answers `413`. Default: 1 048 576 (1 MiB). */
+  maxBodyBytes?: number | undefined;
+  /**
+   * Replaces parts of the event before the handler and the store see it; `verify`, `key`, `tenant` and `fingerprint` see the original.
+   * Default: drops the headers `authorization`, `cookie`, `proxy-authorization`, `x-api-key`, and signatures once `verify` used them.
+   */
+  redact?: ((event: WebhookEvent) => Partial<Pick<WebhookEvent, "url" | "headers" | "body">>) | undefined;
+  /** Answer for an event whose dead letter the sink has confirmed. Default: 200. */
+  deadLetterStatus?: number | undefined;
+}
+
+export interface Receiver extends HttpHandler {
+  /** Starts the worker. Happens by itself at the first delivery; call it at boot where no delivery may come. */
+  start(): void;
+  /** See `IdempotentHandler.close`. Deliveries are answered `503` from now on. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Receives webhooks: claims and keeps each event, runs the handler with retries, and answers in time.
+ *
+ * A 2xx is only ever sent for a stored completion, for an event that the store keeps, or for a letter that the sink confirmed.
+ *
+ * @throws {HooklatchError} `invalid_option`; `scope_in_use` when another live handler has this scope on this store object
+ */
+export function createReceiver(handler: WebhookHandler, options: ReceiverOptions): Receiver {
+  if (typeof handler !== "function") {
+    throw new HooklatchError(
+      "invalid_option",
+      "The handler must be a function: createReceiver(handler, options).",
+    );
+  }
+  const { verify, redact, maxBodyBytes, deadLetterStatus, ...flowOptions } = options ?? {};
+  if ("codec" in flowOptions) {
+    throw new HooklatchError(
+      "invalid_option",
+      "Option `codec` is wrong: a receiver keeps events in its own form; leave it out.",
+    );
+  }
+  functionOr(verify, "verify", undefined);
+  functionOr(redact, "redact", undefined);
+  const bodyLimit = number(maxBodyBytes, "maxBodyBytes", 1_048_576, 0, 2 ** 30, "whole");
+  const deadStatus = number(deadLetterStatus, "deadLetterStatus", 200, 200, 599, "whole");
+  const settings = resolveOptions<WebhookEvent>(flowOptions);
+  const emit = emitter(settings.on);
+  const flow = createFlow<WebhookEvent, Reply>(
+    async (event, context) => replyOf(await handler(event, context)),
+    settings,
+    {
+      ...eventCodec,
+      encodeOutput: encodeReply,
+      decodeOutput: decodeReply,
+    },
+  );
+
+  async function receive(request: HttpRequest, host: HttpHost): Promise<HttpResponse> {
+    const arrivedAt = host.arrivedAt ?? performance.now();
+    if (request.body.byteLength > bodyLimit) {
+      throw new HooklatchError("body_too_large", `The body is larger than ${bodyLimit} bytes.`);
+    }
+    const event = webhookEvent({ ...request, receivedAt: new Date() });
+    if (verify !== undefined) {
+      try {
+        await verify(event);
+      } catch (error) {
+        return refused(error);
+      }
+    }
+    const delivery = {
+      ...identify(event),
+      event: encodeEvent(redacted(event)),
+      arrivedAt,
+      waitUntil: host.waitUntil,
+    };
+    return responseTo(await flow.deliver(delivery));
+  }
+
+  function identify(event: WebhookEvent) {
+    const tenant = settings.tenant && extractPart(settings.tenant, event, "tenant");
+    const header = settings.key === undefined ? readIdempotencyKey(event.headers) : undefined;
+    const key = settings.key
+      ? extractPart(settings.key, event, "key")
+      : (header ?? `sha256:${fingerprintOf(event.body)}`);
+    const own = settings.fingerprint ? extractFingerprint(settings.fingerprint, event) : undefined;
+    const byHeader =
+      header !== undefined && settings.fingerprint === undefined ? fingerprintOf(event.body) : undefined;
+    return {
+      id: { scope: settings.scope, ...(tenant === undefined ? {} : { tenant }), key },
+      fingerprint: own ?? byHeader,
+    };
+  }
+
+  function redacted(event: WebhookEvent): WebhookEvent {
+    const headers = withoutCredentials(event.headers, verify !== undefined);
+    // Not the framework's request: a recovered run could not have it (every run sees the same).
+    const { native: _, ...parts } = event;
+    return { ...parts, headers, ...redact?.(event) };
+  }
+
+  function refused(error: unknown): HttpResponse {
+    const busy = RetryAfterError.is(error);
+    const [status, code] = busy
+      ? ([503, "verify_unavailable"] as const)
+      : ([401, "verification_failed"] as const);
+    emit("rejected", { scope: settings.scope, status, code, error });
+    return problem({
+      status,
+      code,
+      title: busy ? "The event cannot be verified now" : "The event could not be verified",
+      // Nothing of the error: it may tell an attacker what a valid signature looks like.
+      detail: busy
+        ? "Deliver it again later."
+        : "Its signature or credentials were not accepted. Nothing was stored.",
+      retryable: busy,
+      retryAfterMs: busy ? error.retryAfterMs : undefined,
+    });
+  }
+
+  function responseTo(outcome: FlowOutcome<Reply>): HttpResponse {
+    switch (outcome.status) {
+      case "completed": {
+        if (!outcome.replayed && outcome.value !== undefined) return outcome.value.response;
+        return replayed(outcome.bytes);
+      }
+      case "accepted":
+        return processing(outcome.retryAfterMs);
+      case "running":
+        return outcome.stored
+          ? processing(outcome.retryAfterMs)
+          : unavailable("not_stored", outcome.retryAfterMs);
+      case "lost":
+        return unavailable("claim_lost", outcome.retryAfterMs);
+      case "mismatch":
+        return problem({
+          status: 422,
+          code: "key_reused",
+          title: "Idempotency-Key is already used",
+          detail: "This key was used with another payload. Use a new key for a new request.",
+          retryable: false,
+        });
+      case "dead":
+        return dead(outcome);
+    }
+  }
+
+  function dead({
+    deadLetterId,
+    letterOwed,
+  }: {
+    deadLetterId?: string | undefined;
+    letterOwed: boolean;
+  }): HttpResponse {
+    if (deadLetterId !== undefined) return json(deadStatus, { status: "dead_lettered", id: deadLetterId });
+    // The store keeps the event and owes the sink its letter: a worker goes on trying.
+    if (letterOwed) return processing(settings.leaseMs);
+    return problem({
+      status: 500,
+      code: "attempts_exhausted",
+      title: "The event could not be handled",
+      detail: "Every attempt failed. The event is kept as dead; deliver it again later to run it again.",
+      retryable: settings.redelivery === "rerun",
+    });
+  }
+
+  function failed(error: unknown): HttpResponse {
+    const known = HooklatchError.is(error) ? ANSWERS[error.code] : undefined;
+    if (known === undefined || !HooklatchError.is(error)) {
+      const code = HooklatchError.is(error) ? error.code : "internal_error";
+      emit("rejected", { scope: settings.scope, status: 500, code, error });
+      return problem({
+        status: 500,
+        code,
+        title: "The event could not be received",
+        detail: "The receiver failed before anything was stored. Deliver it again later.",
+        retryable: true,
+      });
+    }
+    const { status, title, tellDetail } = known;
+    emit("rejected", { scope: settings.scope, status, code: error.code, error });
+    const detail = tellDetail ? error.message : "Nothing was run. Deliver it again later.";
+    const retryAfterMs = status === 503 ? 1_000 : undefined;
+    return problem({ status, code: error.code, title, detail, retryable: error.retryable, retryAfterMs });
+  }
+
+  return {
+    maxBodyBytes: bodyLimit,
+    start: flow.start,
+    close: flow.close,
+    async handle(request, host = {}) {
+      try {
+        return await receive(request, host);
+      } catch (error) {
+        return failed(error);
+      }
+    },
+  };
+}
+
+/** What a delivery is answered that was refused before its claim, or could not be claimed. */
+const ANSWERS: Partial<Record<string, { status: number; title: string; tellDetail: boolean }>> = {
+  invalid_key: { status: 400, title: "Idempotency-Key is malformed or missing", tellDetail: true },
+  invalid_tenant: { status: 400, title: "The tenant of the request is unknown", tellDetail: true },
+  invalid_json: { status: 400, title: "The body is not JSON", tellDetail: true },
+  body_too_large: { status: 413, title: "The body is too large", tellDetail: true },
+  closed: { status: 503, title: "The receiver is shutting down", tellDetail: false },
+  store_closed: { status: 503, title: "The store is not available", tellDetail: false },
+  store_unavailable: { status: 503, title: "The store is not available", tellDetail: false },
+  store_timeout: { status: 503, title: "The store is not available", tellDetail: false },
+  store_busy: { status: 503, title: "The store is not available", tellDetail: false },
+};
+
+function replayed(bytes: Uint8Array | null): HttpResponse {
+  const marked = { "idempotent-replayed": "true" };
+  const reply = bytes === null ? undefined : decodeReply(bytes);
+  if (reply === undefined || reply.nothing) return json(200, { status: "duplicate" }, marked);
+  const { status, headers, body } = reply.response;
+  return { status, headers: { ...headers, ...marked }, body };
+}
+
+function processing(retryAfterMs: number): HttpResponse {
+  return json(202, { status: "processing" }, { "retry-after": retryAfterSeconds(retryAfterMs) });
+}
+
+function unavailable(code: "not_stored" | "claim_lost", retryAfterMs: number): HttpResponse {
+  return problem({
+    status: 503,
+    code,
+    title: "The outcome is not known yet",
+    detail: "Another run of this event has not ended. Deliver it again later.",
+    retryable: true,
+    retryAfterMs,
+  });
+}

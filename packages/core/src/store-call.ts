@@ -1,0 +1,66 @@
+/** Calls to stores and sinks with a deadline of their own: one that hangs must never hang a request. */
+import { HooklatchError } from "./errors.js";
+
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 500;
+
+/**
+ * Runs a store operation, and sends it again when it fails, until `timeoutMs` is over. Safe, because each operation of the contract
+ * may be sent twice.
+ *
+ * @throws {HooklatchError} `store_timeout` when no answer came, `store_unavailable` with the store's error as its cause when the last
+ * answer was an error; a coded error that cannot change by itself (`store_closed`, `event_not_kept`, …) at once, as it is
+ */
+export async function storeCall<T>(operation: () => Promise<T>, timeoutMs: number): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return await withDeadline(operation(), deadline - performance.now(), () => {
+        return new HooklatchError("store_timeout", `The store gave no answer within ${timeoutMs} ms.`, {
+          retryable: true,
+        });
+      });
+    } catch (error) {
+      if (HooklatchError.is(error) && !error.retryable) throw error;
+      if (HooklatchError.is(error, "store_timeout")) throw error;
+      // Half to whole, so that many callers do not come back at once.
+      const wait = pause * (0.5 + Math.random() / 2);
+      if (performance.now() + wait >= deadline) {
+        if (HooklatchError.is(error)) throw error;
+        throw new HooklatchError("store_unavailable", `The store failed: ${messageOf(error)}`, {
+          cause: error,
+          retryable: true,
+        });
+      }
+      await new Promise<void>((resolve) => setTimeout(resolve, wait));
+    }
+  }
+}
+
+/** A call to the sink that does not answer must not hold a request or a worker's place for ever. */
+export function sinkCall<T>(call: () => Promise<T>, timeoutMs: number): Promise<T> {
+  return withDeadline(Promise.resolve().then(call), timeoutMs, () => {
+    return new Error(`The dead-letter sink gave no answer within ${timeoutMs} ms.`);
+  });
+}
+
+/** The promise's outcome, or a rejection with `late()` after `ms`. A later outcome is ignored. */
+function withDeadline<T>(work: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), Math.max(0, ms));
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error as Error);
+      },
+    );
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,110 @@
+/** What a webhook handler is given: the delivered event, as the store keeps it. */
+import type { Codec } from "./codec.js";
+import { HooklatchError } from "./errors.js";
+import type { HttpHeaders, HttpRequest } from "./http.js";
+
+export interface WebhookEvent extends HttpRequest {
+  receivedAt: Date;
+  /** The body as UTF-8. */
+  text(): string;
+  /**
+   * The body as JSON.
+   * @throws {HooklatchError} `invalid_json`; thrown on by the handler, it is not retried
+   */
+  json<T = unknown>(): T;
+}
+
+export interface WebhookEventParts extends HttpRequest {
+  receivedAt: Date;
+}
+
+export function webhookEvent(parts: WebhookEventParts): WebhookEvent {
+  return {
+    ...parts,
+    text() {
+      return new TextDecoder().decode(this.body);
+    },
+    json<T>() {
+      try {
+        return JSON.parse(this.text()) as T;
+      } catch (cause) {
+        throw new HooklatchError("invalid_json", "The body of the event is not JSON.", { cause });
+      }
+    },
+  };
+}
+
+const CREDENTIALS = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "x-api-key",
+  "x-gitlab-token",
+]);
+/** `Stripe-Signature`, `X-Hub-Signature-256`, `X-Shopify-Hmac-Sha256`, `Paypal-Transmission-Sig`, … */
+const SIGNATURE = /(^|-)(signature|hmac|hmacsha256|sig)(-|$)/;
+
+/**
+ * The headers without credentials, and without signatures once they have been used: an event is kept for a long time, and shown to
+ * people.
+ */
+export function withoutCredentials(headers: HttpHeaders, signaturesToo: boolean): HttpHeaders {
+  const kept: Record<string, string | readonly string[] | undefined> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) {
+    if (CREDENTIALS.has(name) || (signaturesToo && SIGNATURE.test(name))) continue;
+    kept[name] = value;
+  }
+  return kept;
+}
+
+interface StoredHead {
+  method: string;
+  url: string;
+  basePath: string;
+  headers: HttpHeaders;
+  receivedAt: number;
+}
+
+/** An event as bytes: a line of JSON, then the body as it came. */
+export function encodeEvent(event: WebhookEvent): Uint8Array {
+  const { method, url, basePath, headers, receivedAt, body } = event;
+  const head: StoredHead = { method, url, basePath, headers, receivedAt: receivedAt.getTime() };
+  return withHead(head, body);
+}
+
+/**
+ * Reads an event that a receiver stored, for instance `letter.event` of a dead letter.
+ * @throws {HooklatchError} `event_undecodable`
+ */
+export function readStoredEvent(bytes: Uint8Array): WebhookEvent {
+  const { head, body } = readHead<StoredHead>(bytes);
+  const headers = Object.assign(Object.create(null), head.headers) as HttpHeaders;
+  return webhookEvent({ ...head, headers, receivedAt: new Date(head.receivedAt), body });
+}
+
+/** A line of JSON, then bytes: cheap to write and to read, whatever the size and content of the body. */
+export function withHead(head: unknown, body: Uint8Array): Uint8Array {
+  const line = new TextEncoder().encode(`${JSON.stringify(head)}\n`);
+  const bytes = new Uint8Array(line.byteLength + body.byteLength);
+  bytes.set(line);
+  bytes.set(body, line.byteLength);
+  return bytes;
+}
+
+export function readHead<Head>(bytes: Uint8Array): { head: Head; body: Uint8Array } {
+  const end = bytes.indexOf(10);
+  try {
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as Head;
+    return { head, body: bytes.slice(end + 1) };
+  } catch (cause) {
+    throw new HooklatchError("event_undecodable", "The stored bytes are not what a receiver stores.", {
+      cause,
+    });
+  }
+}
+
+/** The input half of the receiver's codec. */
+export const eventCodec: Pick<Codec<WebhookEvent>, "encodeInput" | "decodeInput"> = {
+  encodeInput: encodeEvent,
+  decodeInput: readStoredEvent,
+};

@@ -1,0 +1,70 @@
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createReceiver, HooklatchError, memoryStore, withIdempotency } from "@hooklatch/core";
+import * as life from "@hooklatch/core/life";
+import * as nodeHttp from "@hooklatch/core/node";
+import { mount, withIdempotency as webhook } from "@hooklatch/express";
+import { sqliteStore } from "@hooklatch/sqlite";
+import { storeContract } from "@hooklatch/testing";
+import express from "express";
+
+// Run by scripts/check-packages.mjs against the packed tarballs: as TypeScript and as JavaScript, with `import` and with `require`.
+// So: one import a line, no types written out, no top-level await.
+
+async function main() {
+  const folder = mkdtempSync(join(tmpdir(), "hooklatch consumer "));
+  const memory = memoryStore();
+  const sqlite = sqliteStore(join(folder, "events.db"));
+  for (const store of [memory, sqlite]) {
+    let runs = 0;
+    const work = (order = { id: "none" }) => `${order.id} ${++runs}`;
+    const handle = withIdempotency(work, { store, scope: "orders" });
+    const one = await handle({ id: "A" });
+    const two = await handle({ id: "A" });
+    ok(one.status === "completed" && one.kept && !one.replayed);
+    ok(two.status === "completed" && two.kept && two.replayed);
+    equal(two.value, "A 1");
+    equal(runs, 1);
+    await handle.close();
+  }
+
+  const receiver = createReceiver((event) => ({ got: event.text() }), { store: memory, scope: "receiver" });
+  const route = webhook((event) => ({ got: event.text() }), { store: sqlite, scope: "route" });
+  const app = express();
+  app.post("/mounted", mount(receiver));
+  app.post("/webhooks", route);
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  ok(address !== null && typeof address === "object");
+  for (const path of ["/mounted", "/webhooks"]) {
+    const replies = [];
+    for (const _ of [1, 2]) {
+      const reply = await fetch(`http://127.0.0.1:${address.port}${path}`, { method: "POST", body: "hello" });
+      replies.push([reply.status, reply.headers.get("idempotent-replayed"), await reply.json()]);
+    }
+    deepEqual(replies, [
+      [200, null, { got: "hello" }],
+      [200, "true", { got: "hello" }],
+    ]);
+  }
+  await new Promise((resolve) => server.close(resolve));
+  await receiver.close();
+  await route.close();
+
+  equal(typeof storeContract, "function");
+  ok(Object.keys(life).length > 0);
+  ok(Object.keys(nodeHttp).length > 0);
+  ok(HooklatchError.is(new HooklatchError("invalid_option", "made by a consumer")));
+
+  await sqlite.close?.();
+  await memory.close?.();
+  rmSync(folder, { recursive: true });
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const source = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    // Tests run on the sources, like the type check (tsconfig.base.json); `pnpm test:packages` covers what is shipped.
+    alias: [
+      { find: /^@hooklatch\/core\/(life|node)$/, replacement: source("core/src/$1.ts") },
+      { find: /^@hooklatch\/(core|express|sqlite|testing)$/, replacement: source("$1/src/index.ts") },
+    ],
+  },
+  test: {
+    include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    pool: "forks",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
