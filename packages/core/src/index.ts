@@ -29,8 +29,9 @@ export {
 } from "./errors.js";
 export type { IdempotencyEvents } from "./events.js";
 export { canonicalJson, canonicalJsonKey } from "./fingerprint.js";
+export type { CloseOptions } from "./flow.js";
 export type { HttpHandler, HttpHeaders, HttpHost, HttpRequest, HttpResponse } from "./http.js";
-export { type CloseOptions, type IdempotentHandler, withIdempotency } from "./idempotency.js";
+export { type IdempotentHandler, withIdempotency } from "./idempotency.js";
 export { letterId, readIdempotencyKey, storageKey } from "./key.js";
 export { type MemoryStoreOptions, memoryDeadLetters, memoryStore } from "./memory.js";
 export type { IdempotencyOptions, WorkerOptions } from "./options.js";

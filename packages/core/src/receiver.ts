@@ -3,6 +3,7 @@ import type { HandlerContext } from "./context.js";
 import { HooklatchError, RetryAfterError } from "./errors.js";
 import { emitter } from "./events.js";
 import { fingerprintOf } from "./fingerprint.js";
+import { type CloseOptions, createFlow, type FlowOutcome } from "./flow.js";
 import {
   type HttpHandler,
   type HttpHost,
@@ -12,7 +13,6 @@ import {
   problem,
   retryAfterSeconds,
 } from "./http.js";
-import { type CloseOptions, createFlow, type FlowOutcome } from "./idempotency.js";
 import { extractFingerprint, extractPart, readIdempotencyKey } from "./key.js";
 import { functionOr, type IdempotencyOptions, number, resolveOptions } from "./options.js";
 import { decodeReply, encodeReply, type Reply, replyOf } from "./reply.js";

@@ -108,12 +108,6 @@ export function startRun<Input, Output>(
   }
 
   async function attempts(): Promise<RunEnd<Output>> {
-    let input: Input;
-    try {
-      input = codec.decodeInput(work.event);
-    } catch (cause) {
-      return die(new NonRetryableError("The stored event cannot be decoded.", { cause }), undefined);
-    }
     // Where to go when the attempts in this process are over without a result.
     let leave: () => Promise<RunEnd<Output>> = async () => lost();
     const again = async (failure: unknown): Promise<boolean> => {
@@ -139,7 +133,7 @@ export function startRun<Input, Output>(
     };
     let done: { value: Output; ended: AttemptRecord };
     try {
-      done = await runAttempts(() => runOnce(input), again);
+      done = await runAttempts(runOnce, again);
     } catch (failure) {
       if (failure !== LOST && !(failure instanceof AttemptFailure)) throw failure;
       return leave();
@@ -172,7 +166,7 @@ export function startRun<Input, Output>(
     });
   }
 
-  async function runOnce(input: Input): Promise<{ value: Output; ended: AttemptRecord }> {
+  async function runOnce(): Promise<{ value: Output; ended: AttemptRecord }> {
     const startedAt = Date.now();
     const from = performance.now();
     const record = (error?: unknown): AttemptRecord => ({
@@ -196,7 +190,7 @@ export function startRun<Input, Output>(
         (timer as { unref?(): void }).unref?.();
         // Also a handler that throws synchronously ends here; one that ends late finds the promise settled, and is ignored.
         Promise.resolve()
-          .then(() => handler(input, context))
+          .then(() => handler(decode(), context))
           .finally(() => clearTimeout(timer))
           .then(resolve, reject);
       });
@@ -208,6 +202,15 @@ export function startRun<Input, Output>(
     } finally {
       stopAttempt = undefined;
       abortHandler = undefined;
+    }
+  }
+
+  /** Decoded anew for each attempt, so that one that changes its input changes nothing for the next. */
+  function decode(): Input {
+    try {
+      return codec.decodeInput(work.event);
+    } catch (cause) {
+      throw new NonRetryableError("The stored event cannot be decoded.", { cause });
     }
   }
 

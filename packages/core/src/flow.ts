@@ -1,0 +1,324 @@
+/**
+ * The flow: from a delivery to its outcome. Claim, run, answer in time; what this process cannot finish, the store keeps, and a worker
+ * of any process goes on with.
+ */
+import type { Codec } from "./codec.js";
+import type { HandlerContext } from "./context.js";
+import { type ErrorRecord, HooklatchError } from "./errors.js";
+import { emitter } from "./events.js";
+import { letterId, storageKey } from "./key.js";
+import { createLeases } from "./lease.js";
+import { createLetters } from "./letters.js";
+import { occupyScope } from "./live-scopes.js";
+import type { Settings } from "./options.js";
+import type { Outcome } from "./outcome.js";
+import { allSettled, createPatience } from "./patience.js";
+import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
+import type { Claim, ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
+import { storeCall } from "./store-call.js";
+import { createWaiters } from "./waiters.js";
+import { createWorker } from "./worker.js";
+
+/** One call, with its identity and its event as bytes. */
+export interface Delivery {
+  id: OperationId;
+  fingerprint: string | undefined;
+  event: Uint8Array;
+  /** When it came in, on the `performance.now()` clock. */
+  arrivedAt: number;
+  /** Keeps the host alive for work that goes on after the answer. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+}
+
+/** `Outcome` before decoding. `bytes`: the stored result, `null` if it is not kept. `value`: what the handler of this run returned. */
+export type FlowOutcome<Output> =
+  | Exclude<Outcome<Output>, { status: "completed" | "dead" }>
+  | { status: "completed"; bytes: Uint8Array | null; value?: Output; replayed: boolean; attempts: number }
+  | {
+      status: "dead";
+      error: ErrorRecord;
+      deadLetterId?: string | undefined;
+      letterOwed: boolean;
+      replayed: boolean;
+    };
+
+export interface CloseOptions {
+  drainMs?: number | undefined;
+}
+
+export interface Flow<Output> {
+  deliver(delivery: Delivery): Promise<FlowOutcome<Output>>;
+  start(): void;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** When to ask again about an operation that is being worked on, and whose lease says nothing about how long it will take. */
+const CHECK_BACK_MS = 5_000;
+const DEFAULT_DRAIN_MS = 10_000;
+const LOST = { status: "lost", retryAfterMs: CHECK_BACK_MS } as const;
+
+/** Process boot id + counter: unique for each claim, at a fraction of the price of a random one. */
+const bootId = globalThis.crypto.randomUUID();
+let claims = 0;
+const nextOwner = (): string => `${bootId}:${++claims}`;
+
+export function createFlow<Input, Output>(
+  handler: (input: Input, context: HandlerContext) => Output | Promise<Output>,
+  settings: Settings<Input>,
+  codec: Codec<Input, Output>,
+): Flow<Output> {
+  const { store, scope, deadLetters, leaseMs, storeTimeoutMs } = settings;
+  const vacateScope = occupyScope(store, scope);
+  const emit = emitter(settings.on);
+  const callStore = <T>(operation: () => Promise<T>): Promise<T> => storeCall(operation, storeTimeoutMs);
+  const storeError = (operation: string, error: unknown): void =>
+    emit("storeError", { scope, operation, error });
+  const leases = createLeases({
+    leaseMs,
+    extend: (held) => callStore(() => store.extend({ ...held, leaseMs })),
+    onError: (error) => storeError("extend", error),
+  });
+  const letters = createLetters(store, deadLetters, storeTimeoutMs, emit);
+  const waiters = createWaiters<FlowOutcome<Output>>();
+  const runs = new Set<Run<Output>>();
+  let workerRuns = 0;
+  /** Everything that goes on, waited for by `close()`. */
+  const pending = new Set<Promise<unknown>>();
+  /** Deliveries that wait for their outcome; and what nobody waits for. */
+  const deliveries = createPatience();
+  const background = createPatience();
+  let closing: Promise<void> | undefined;
+
+  function track<T>(work: Promise<T>): Promise<T> {
+    pending.add(work);
+    const done = () => pending.delete(work);
+    work.then(done, done);
+    return work;
+  }
+
+  // ---- a delivery ---------------------------------------------------------------------------------------------------
+
+  async function deliver(delivery: Delivery): Promise<FlowOutcome<Output>> {
+    if (closing !== undefined)
+      throw new HooklatchError("closed", "This handler is closing.", { retryable: true });
+    start();
+    return track(answer(delivery));
+  }
+
+  async function answer(delivery: Delivery): Promise<FlowOutcome<Output>> {
+    const first = await claimAndRun(delivery);
+    if (first.status !== "running" || settings.whenRunning === "answer") return first;
+    const until = delivery.arrivedAt + Math.min(settings.waitMs, settings.respondWithinMs);
+    const name = `${storageKey(delivery.id)}:${delivery.fingerprint ?? ""}`;
+    return waiters.wait(name, until, first, () => claimAndRun(delivery));
+  }
+
+  async function claimAndRun(delivery: Delivery): Promise<FlowOutcome<Output>> {
+    const { id, fingerprint, event } = delivery;
+    const owner = nextOwner();
+    const claimedAt = performance.now();
+    const request: ClaimRequest = {
+      id,
+      owner,
+      leaseMs,
+      fingerprint,
+      event,
+      redelivery: settings.redelivery,
+      redeliveryAfterMs: settings.retry.maxDelayMs,
+    };
+    let claim: Claim;
+    try {
+      claim = await callStore(() => store.claim(request));
+    } catch (error) {
+      storeError("claim", error);
+      if (HooklatchError.is(error) && error.retryable) void track(handBackUnknown(request));
+      throw error;
+    }
+    switch (claim.status) {
+      case "claimed":
+        return runForDelivery(delivery, { id, owner, event, claimedAt, ...claim });
+      case "running":
+        return {
+          status: "running",
+          stored: claim.stored,
+          retryAfterMs: Math.min(claim.retryAfterMs, CHECK_BACK_MS),
+        };
+      case "waiting":
+        return { status: "running", stored: claim.stored, retryAfterMs: claim.retryAfterMs };
+      case "completed":
+        emit("replayed", id);
+        return { status: "completed", bytes: claim.result, replayed: true, attempts: 0 };
+      case "dead":
+        return deadBefore(id, claim.error, claim.letter);
+      case "mismatch":
+        return { status: "mismatch" };
+    }
+  }
+
+  async function runForDelivery(delivery: Delivery, claimed: Claimed): Promise<FlowOutcome<Output>> {
+    if (runs.size >= settings.maxRunning) {
+      await handBack(claimed);
+      return { status: "accepted", retryAfterMs: CHECK_BACK_MS };
+    }
+    const until = delivery.arrivedAt + settings.respondWithinMs;
+    const ending = track(runToOutcome(claimed, until, () => afterLoss(delivery)));
+    const answered = await deliveries.inTime(ending, until);
+    if (answered !== undefined) return answered;
+    delivery.waitUntil?.(ending);
+    return { status: "accepted", retryAfterMs: CHECK_BACK_MS };
+  }
+
+  /** Runs what was claimed, buries or unburies its letter, and says what became of it. Never rejects. */
+  async function runToOutcome(
+    claimed: Claimed,
+    retryUntil: number | undefined,
+    onLoss: () => Promise<FlowOutcome<Output>>,
+  ): Promise<FlowOutcome<Output>> {
+    const { id, token, attempt, recovered, replay } = claimed;
+    emit("claimed", { ...id, token, attempt, recovered, replay });
+    const run = startRun({ handler, settings, store, codec, leases, emit }, claimed, retryUntil);
+    runs.add(run);
+    let end: RunEnd<Output>;
+    try {
+      end = await run.end;
+    } finally {
+      runs.delete(run);
+    }
+    switch (end.kind) {
+      case "completed": {
+        if (claimed.letter) void track(letters.remove(id));
+        const { value, bytes, attempts } = end;
+        return { status: "completed", bytes, value, replayed: false, attempts };
+      }
+      case "stored":
+        return { status: "accepted", retryAfterMs: end.retryAfterMs };
+      case "dead": {
+        const deadLetterId = await letters.push(id);
+        emit("dead", { ...id, attempt: end.attempt, error: end.cause, deadLetterId });
+        return {
+          status: "dead",
+          error: end.error,
+          deadLetterId,
+          letterOwed: deadLetters !== undefined,
+          replayed: false,
+        };
+      }
+      case "lost":
+        return onLoss();
+    }
+  }
+
+  /** A run that lost its claim answers with its successor's completion, if there is one, and never with its own result. */
+  async function afterLoss({ id, fingerprint }: Delivery): Promise<FlowOutcome<Output>> {
+    try {
+      const record = await callStore(() => store.get(id));
+      const differs = fingerprint !== undefined && (record?.fingerprint ?? fingerprint) !== fingerprint;
+      if (record?.state !== "completed" || differs) return LOST;
+      emit("replayed", id);
+      return { status: "completed", bytes: record.result ?? null, replayed: true, attempts: 0 };
+    } catch (error) {
+      storeError("get", error);
+      return LOST;
+    }
+  }
+
+  function deadBefore(id: OperationId, error: ErrorRecord, letter: LetterNote): FlowOutcome<Output> {
+    const deadLetterId = letter === "pushed" ? letterId(id) : undefined;
+    return { status: "dead", error, deadLetterId, letterOwed: letter === "push", replayed: true };
+  }
+
+  // ---- handing back -------------------------------------------------------------------------------------------------
+
+  /** A claim whose attempt did not start becomes due now, for any worker. */
+  async function handBack({ id, owner, token }: Held): Promise<void> {
+    try {
+      await callStore(() => store.retry({ id, owner, token, delayMs: 0, notStarted: true }));
+    } catch (error) {
+      // Its lease runs out by itself.
+      storeError("retry", error);
+    }
+  }
+
+  let unknownClaims = 0;
+
+  /**
+   * The sender was told 503, but the claim may have arrived, and would then hold the operation for a whole lease. The same command,
+   * sent again, tells; what turns out to be ours is handed back.
+   */
+  async function handBackUnknown(request: ClaimRequest): Promise<void> {
+    if (unknownClaims >= settings.maxRunning) return;
+    unknownClaims++;
+    const until = performance.now() + leaseMs;
+    try {
+      for (let pauseMs = 100; performance.now() < until && closing === undefined; pauseMs *= 2) {
+        await background.sleep(Math.min(pauseMs, 5_000));
+        try {
+          const claim = await callStore(() => store.claim(request));
+          if (claim.status === "claimed") await handBack({ ...request, token: claim.token });
+          return;
+        } catch (error) {
+          if (HooklatchError.is(error) && !error.retryable) return;
+        }
+      }
+    } finally {
+      unknownClaims--;
+    }
+  }
+
+  // ---- the worker ---------------------------------------------------------------------------------------------------
+
+  async function workOn(work: DueWork, owner: string, claimedAt: number): Promise<void> {
+    if (work.kind === "push") await letters.push(work.id);
+    else if (work.kind === "remove") await letters.remove(work.id, work);
+    else if (closing !== undefined) await handBack({ ...work, owner });
+    else await runToOutcome({ ...work, owner, claimedAt }, undefined, async () => LOST);
+  }
+
+  const { worker: workerOptions } = settings;
+  const worker =
+    workerOptions === false
+      ? undefined
+      : createWorker({
+          scope,
+          leaseMs,
+          pollMs: workerOptions.pollMs,
+          nextOwner,
+          free: () => Math.min(workerOptions.concurrency - workerRuns, settings.maxRunning - runs.size),
+          claimDue: (request) => callStore(() => store.claimDue(request)),
+          work(work, owner, claimedAt) {
+            workerRuns++;
+            return track(workOn(work, owner, claimedAt)).finally(() => {
+              workerRuns--;
+            });
+          },
+          purge: store.purge && ((limit) => callStore(async () => (await store.purge?.({ limit })) ?? 0)),
+          onError: storeError,
+        });
+
+  function start(): void {
+    if (closing === undefined) worker?.start();
+  }
+
+  // ---- shutdown -----------------------------------------------------------------------------------------------------
+
+  function close({ drainMs = DEFAULT_DRAIN_MS }: CloseOptions = {}): Promise<void> {
+    closing ??= shutDown(drainMs);
+    return closing;
+  }
+
+  async function shutDown(drainMs: number): Promise<void> {
+    waiters.stop();
+    background.end();
+    const drained = Promise.resolve(worker?.stop()).then(() => allSettled(pending));
+    await background.inTime(drained, performance.now() + drainMs);
+    for (const run of runs) run.giveUp();
+    // Deliveries that still wait are answered: the store has their events.
+    deliveries.end();
+    // What was between attempts is on its way back to the store. Handlers that still run are waited for no longer.
+    const handingBack = [...runs].filter((run) => !run.handlerRuns()).map((run) => run.end);
+    await background.inTime(Promise.all(handingBack), performance.now() + 2 * storeTimeoutMs);
+    vacateScope();
+  }
+
+  return { deliver, start, close };
+}

@@ -1,0 +1,54 @@
+/** Waits that end in time: with what is waited for, at a moment, or all together when nobody has patience any longer. */
+import { MAX_TIMER_MS } from "./options.js";
+
+export interface Patience {
+  /** What `work` resolves to; `undefined` when `until` (on the `performance.now()` clock) or `end()` comes first. */
+  inTime<T>(work: Promise<T>, until: number): Promise<T | undefined>;
+  /** `undefined` after `ms`, or at `end()`. */
+  sleep(ms: number): Promise<undefined>;
+  /** Ends all waits. */
+  end(): void;
+}
+
+export function createPatience(): Patience {
+  // Each wait registers itself and leaves: a race against one long-lived promise would keep every wait in memory for ever.
+  const waits = new Set<() => void>();
+
+  function wait<T>(work: Promise<T> | undefined, ms: number): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        waits.delete(early);
+        clearTimeout(timer);
+      };
+      const early = (): void => {
+        leave();
+        resolve(undefined);
+      };
+      const timer = ms > MAX_TIMER_MS ? undefined : setTimeout(early, Math.max(0, ms));
+      waits.add(early);
+      work?.then(
+        (value) => {
+          leave();
+          resolve(value);
+        },
+        (error: unknown) => {
+          leave();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  return {
+    inTime: (work, until) => wait(work, until - performance.now()),
+    sleep: (ms) => wait<undefined>(undefined, ms),
+    end() {
+      for (const early of [...waits]) early();
+    },
+  };
+}
+
+/** Resolves when the set is empty, whatever was added meanwhile and however it ended. */
+export async function allSettled(pending: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (pending.size > 0) await Promise.allSettled(pending);
+}
