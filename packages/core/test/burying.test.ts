@@ -341,6 +341,23 @@ describe("replay", () => {
     expect(await replay({ store, deadLetters, id: letter })).toEqual({ status: "not_found" });
   });
 
+  test("of a letter that is no longer the newest is refused", async () => {
+    const { store, deadLetters, call, letter } = await dead(() => Promise.reject(new Error("no")));
+    await call.close();
+    // It died again meanwhile, and the newer letter is not there yet.
+    await store.schedule({ id, replayId: "other", delayMs: 0 });
+    const [work] = await store.claimDue({ scopes: ["mail"], owner: "w", leaseMs: 1000, limit: 1 });
+    await store.fail({
+      id,
+      owner: "w",
+      token: work?.token ?? 0,
+      error: { name: "E", message: "m" },
+      letter: true,
+    });
+    expect(await replay({ store, deadLetters, id: letter })).toEqual({ status: "superseded" });
+    expect((await store.get(id))?.state).toBe("dead");
+  });
+
   test("of an operation that the store forgot runs from the letter, and a new death is the newer letter", async () => {
     const { store, deadLetters, letter } = await dead(() => Promise.reject(new Error("no")));
     await store.delete(id);

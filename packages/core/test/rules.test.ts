@@ -74,16 +74,9 @@ describe("rule 2: every command may be sent twice", () => {
   test.each<[string, Fault]>([
     ["retry", "lost-reply"],
     ["retry", "lost-request"],
-    ["claimDue", "lost-reply"],
-    ["claimDue", "lost-request"],
-    ["claimDue", "hang-after"],
   ])("%s: %s once, and the worker still runs each attempt once", async (verb, fault) => {
-    let faults = 0;
     const inner = memoryStore();
-    const store = faultyStore(inner, (v, _nth, request) => {
-      const empty = v === "claimDue" && (request as { limit: number }).limit === 0;
-      return v === verb && !empty && faults++ === 0 ? fault : undefined;
-    });
+    const store = faultyStore(inner, (v, nth) => (v === verb && nth === 0 ? fault : undefined));
     const starts: number[] = [];
     const call = guarded(
       (_order, context) => {
@@ -96,8 +89,34 @@ describe("rule 2: every command may be sent twice", () => {
     expect(await call(order)).toMatchObject({ status: "accepted" });
     await eventually(async () => (await inner.get(id))?.state === "completed", "the completion");
     expect(starts).toEqual([1, 2]);
-    expect(faults).toBeGreaterThan(0);
+    expect(store.calls.filter((c) => c.verb === verb)).toHaveLength(2);
   });
+
+  test.each(["lost", "never comes"])(
+    "claimDue: its answer is %s, and the work is handed out again, not left to its lease",
+    async (fate) => {
+      const inner = memoryStore();
+      await inner.claim({ ...claimBy("crashed"), leaseMs: 1 });
+      let unheard = 0;
+      const store = Object.assign(Object.create(inner) as typeof inner, {
+        async claimDue(r: Parameters<typeof inner.claimDue>[0]) {
+          const work = await inner.claimDue(r);
+          if (work.length === 0 || unheard++ > 0) return work;
+          if (fate === "lost") throw new Error("the reply was lost");
+          return new Promise<typeof work>(() => {});
+        },
+      });
+      const starts: number[] = [];
+      guarded((_order, context) => void starts.push(context.attempt), {
+        store,
+        leaseMs: 60_000,
+        storeTimeoutMs: 50,
+      }).start();
+      await eventually(async () => (await inner.get(id))?.state === "completed", "the completion");
+      expect(starts).toEqual([2]);
+      expect(unheard).toBe(2);
+    },
+  );
 
   test("`false` after a resend is an unknown outcome: never run again, never a result of one's own", async () => {
     const inner = memoryStore();
@@ -192,6 +211,54 @@ describe("rule 3: a run that lost its lease", () => {
     );
     takenOver = true;
     expect(await loser).toMatchObject({ status: "lost" });
+  });
+});
+
+describe("rule 3, between two attempts", () => {
+  test("a run that was taken over starts no further attempt", async () => {
+    const store = memoryStore();
+    const runs: number[] = [];
+    const call = guarded(
+      async (_order, { attempt }) => {
+        runs.push(attempt);
+        // An operator takes the operation over while this attempt fails.
+        await store.schedule({ id, replayId: "operator", delayMs: 60_000, force: true });
+        throw new Error("no");
+      },
+      { store, worker: false },
+    );
+    expect(await call(order)).toMatchObject({ status: "lost" });
+    expect(runs).toEqual([1]);
+  });
+
+  test("no attempt starts that the store has not recorded", async () => {
+    const inner = memoryStore();
+    const store = faultyStore(inner, (verb) => (verb === "extend" ? "lost-request" : undefined));
+    const runs: number[] = [];
+    const call = guarded(
+      (_order, { attempt }) => {
+        runs.push(attempt);
+        throw new Error("no");
+      },
+      { store, worker: false },
+    );
+    expect(await call(order)).toMatchObject({ status: "accepted" });
+    expect(runs).toEqual([1]);
+    expect(await inner.get(id)).toMatchObject({ state: "waiting", attempt: 1 });
+  });
+
+  test("an attempt is recorded before it starts, so that a crash in it counts", async () => {
+    const store = memoryStore();
+    const recorded: (number | undefined)[] = [];
+    const call = guarded(
+      async (_order, { attempt }) => {
+        recorded.push((await store.get(id))?.attempt);
+        if (attempt < 3) throw new Error("no");
+      },
+      { store, worker: false },
+    );
+    await call(order);
+    expect(recorded).toEqual([1, 2, 3]);
   });
 });
 
@@ -388,18 +455,29 @@ describe("attempts", () => {
     for (const a of record?.attempts ?? []) expect(a.startedAt).toBeGreaterThan(1_700_000_000_000);
   });
 
-  test("end at once with a NonRetryableError, and when retryIf says no", async () => {
+  test("end at once with a NonRetryableError", async () => {
     let runs = 0;
     const call = guarded(
-      ({ id: key }) => {
+      () => {
         runs++;
-        throw key === "o-1" ? new NonRetryableError("never") : new Error("not this one");
+        throw new NonRetryableError("never");
       },
-      { store: memoryStore(), retry: { retryIf: () => false } },
+      { store: memoryStore() },
     );
     expect(await call(order)).toMatchObject({ status: "dead", error: { name: "NonRetryableError" } });
-    expect(await call({ id: "o-2" })).toMatchObject({ status: "dead", error: { message: "not this one" } });
-    expect(runs).toBe(2);
+    expect(runs).toBe(1);
+  });
+
+  test("end when retryIf says no", async () => {
+    let runs = 0;
+    const call = guarded(() => Promise.reject(new Error(`failure ${++runs}`)), {
+      store: memoryStore(),
+      retry: {
+        initialDelayMs: 1,
+        retryIf: (error, attempt) => attempt < 2 && (error as Error).message === "failure 1",
+      },
+    });
+    expect(await call(order)).toMatchObject({ status: "dead", error: { message: "failure 2" } });
   });
 
   test("end at maxRunMs, and a late result is ignored", async () => {
