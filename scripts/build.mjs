@@ -14,7 +14,7 @@ const force = process.argv.includes("--force");
 
 const packages = readdirSync(join(root, "packages"))
   .map((folder) => join(root, "packages", folder))
-  .filter((dir) => existsSync(join(dir, "package.json")))
+  .filter((dir) => existsSync(join(dir, "tsup.config.ts")))
   .map(readPackage);
 
 mkdirSync(stamps, { recursive: true });
@@ -93,7 +93,12 @@ function filesIn(dir) {
 /** @param {string} dir @returns {Package} */
 function readPackage(dir) {
   const manifest = JSON.parse(readFileSync(join(dir, "package.json"), "utf8"));
-  const linked = { ...manifest.dependencies, ...manifest.peerDependencies };
+  // A private package may need its siblings at run time through devDependencies.
+  const linked = {
+    ...manifest.dependencies,
+    ...manifest.peerDependencies,
+    ...(manifest.private && manifest.devDependencies),
+  };
   return {
     name: manifest.name,
     dir,

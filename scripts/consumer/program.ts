@@ -1,6 +1,5 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createReceiver, HooklatchError, memoryStore, withIdempotency } from "@hooklatch/core";
 import * as life from "@hooklatch/core/life";
@@ -14,7 +13,7 @@ import express from "express";
 // So: one import a line, no types written out, no top-level await.
 
 async function main() {
-  const folder = mkdtempSync(join(tmpdir(), "hooklatch consumer "));
+  const folder = mkdtempSync(join(process.cwd(), "data "));
   const memory = memoryStore();
   const sqlite = sqliteStore(join(folder, "events.db"));
   for (const store of [memory, sqlite]) {
@@ -54,7 +53,10 @@ async function main() {
   await receiver.close();
   await route.close();
 
-  equal(typeof storeContract, "function");
+  const cases = storeContract({ open: (space) => sqliteStore(join(folder, `${space}.db`)) });
+  ok(cases.length > 5);
+  for (const { run } of cases.slice(0, 5)) await run();
+
   ok(Object.keys(life).length > 0);
   ok(Object.keys(nodeHttp).length > 0);
   ok(HooklatchError.is(new HooklatchError("invalid_option", "made by a consumer")));

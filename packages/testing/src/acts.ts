@@ -30,11 +30,20 @@ export const NO_EVENT = { event: undefined };
 export const newOwner = (): string => `owner-${randomUUID()}`;
 
 export function ended(attempt: number, message = "it failed"): AttemptRecord {
-  return { attempt, startedAt: 1_700_000_000_000 + attempt, durationMs: 5, error: { name: "Error", message } };
+  return {
+    attempt,
+    startedAt: 1_700_000_000_000 + attempt,
+    durationMs: 5,
+    error: { name: "Error", message },
+  };
 }
 
 /** Claims as a new owner, with a long lease and an event, unless told otherwise. */
-export function claim(store: IdempotencyStore, id: OperationId, change: Partial<ClaimRequest> = {}): Promise<Claim> {
+export function claim(
+  store: IdempotencyStore,
+  id: OperationId,
+  change: Partial<ClaimRequest> = {},
+): Promise<Claim> {
   return store.claim({
     id,
     owner: newOwner(),
@@ -141,21 +150,33 @@ export async function snapshot(store: IdempotencyStore, id: OperationId): Promis
 
 /** Every property of `expected` is in `actual`, with that value. */
 export function has<T extends object>(actual: T, expected: { readonly [name: string]: unknown }): void {
-  const shown = Object.fromEntries(Object.keys(expected).map((name) => [name, (actual as Record<string, unknown>)[name]]));
+  const shown = Object.fromEntries(
+    Object.keys(expected).map((name) => [name, (actual as Record<string, unknown>)[name]]),
+  );
   assert.deepEqual(shown, expected);
 }
 
 export function sameBytes(actual: Uint8Array | null | undefined, expected: Uint8Array, what: string): void {
-  assert.ok(actual instanceof Uint8Array, `${what}: expected bytes, got ${actual === null ? "null" : typeof actual}`);
+  assert.ok(
+    actual instanceof Uint8Array,
+    `${what}: expected bytes, got ${actual === null ? "null" : typeof actual}`,
+  );
   assert.equal(actual.byteLength, expected.byteLength, `${what}: another length`);
   assert.ok(Buffer.compare(actual, expected) === 0, `${what}: the bytes differ`);
 }
 
-export async function rejectsWith(code: ErrorCode, call: () => Promise<unknown>, what: string): Promise<void> {
+export async function rejectsWith(
+  code: ErrorCode,
+  call: () => Promise<unknown>,
+  what: string,
+): Promise<void> {
   await assert.rejects(
     call,
     (error: unknown) => {
-      assert.ok(HooklatchError.is(error), `${what}: rejected with ${String(error)}, which is no HooklatchError`);
+      assert.ok(
+        HooklatchError.is(error),
+        `${what}: rejected with ${String(error)}, which is no HooklatchError`,
+      );
       assert.equal(error.code, code, what);
       return true;
     },

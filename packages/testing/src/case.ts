@@ -22,7 +22,11 @@ export type StoreCases = Record<string, (t: StoreCase) => Promise<void>>;
 
 const A_YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 
-export function storeCase(harness: StoreHarness, name: string, body: (t: StoreCase) => Promise<void>): ContractCase {
+export function storeCase(
+  harness: StoreHarness,
+  name: string,
+  body: (t: StoreCase) => Promise<void>,
+): ContractCase {
   async function run(): Promise<void> {
     const space = randomUUID();
     const scope = `scope-${randomUUID()}`;
@@ -54,7 +58,7 @@ export function storeCase(harness: StoreHarness, name: string, body: (t: StoreCa
         return id;
       },
       pass,
-      passAges: () => pass(harness.advance ? A_YEAR_MS : 150),
+      passAges: () => pass(harness.advance ? A_YEAR_MS : 85),
       child() {
         if (harness.child === undefined) throw new Error("The harness has no child().");
         return harness.child(space);

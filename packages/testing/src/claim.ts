@@ -14,8 +14,8 @@ import {
   newOwner,
   RESULT,
   record,
-  sameBytes,
   SHORT,
+  sameBytes,
   snapshot,
   take,
   wait,
@@ -57,23 +57,29 @@ export const claimCases: StoreCases = {
     await wait(store, waiting);
     await take(store, abandoned, { leaseMs: SHORT });
     await t.pass(SHORT);
-    for (const [id, recovered] of [[waiting, false], [abandoned, true]] as const) {
+    for (const [id, recovered] of [
+      [waiting, false],
+      [abandoned, true],
+    ] as const) {
       const owner = newOwner();
       has(await claim(store, id, { owner }), { status: "claimed", attempt: 2, recovered });
       has(await claim(store, id, { owner }), { status: "claimed", attempt: 2, recovered });
     }
   },
-  "claim: a running operation says how long its lease lasts, and whether its event is kept (§3 table)": async (t) => {
-    const store = await t.open();
-    for (const stored of [true, false]) {
-      const id = t.id();
-      await take(store, id, stored ? {} : NO_EVENT);
-      const answer = await claim(store, id);
-      has(answer, { status: "running", stored });
-      near((answer as Extract<Claim, { status: "running" }>).retryAfterMs, LONG, "retryAfterMs");
-    }
-  },
-  "claim: a lease that ran out is taken over with token + 1 and attempt + 1, recovered (§3 table)": async (t) => {
+  "claim: a running operation says how long its lease lasts, and whether its event is kept (§3 table)":
+    async (t) => {
+      const store = await t.open();
+      for (const stored of [true, false]) {
+        const id = t.id();
+        await take(store, id, stored ? {} : NO_EVENT);
+        const answer = await claim(store, id);
+        has(answer, { status: "running", stored });
+        near((answer as Extract<Claim, { status: "running" }>).retryAfterMs, LONG, "retryAfterMs");
+      }
+    },
+  "claim: a lease that ran out is taken over with token + 1 and attempt + 1, recovered (§3 table)": async (
+    t,
+  ) => {
     const store = await t.open();
     for (const change of [{}, NO_EVENT]) {
       const id = t.id();
@@ -91,15 +97,16 @@ export const claimCases: StoreCases = {
     has(answer, { status: "waiting", stored: true });
     near((answer as Extract<Claim, { status: "waiting" }>).retryAfterMs, LONG, "retryAfterMs");
   },
-  "claim: a waiting operation that is due is taken with token + 1 and attempt + 1, not recovered (§3 table)": async (t) => {
-    const store = await t.open();
-    for (const delayMs of [0, SHORT]) {
-      const id = t.id();
-      await wait(store, id, { delayMs });
-      if (delayMs > 0) await t.pass(delayMs);
-      has(await claim(store, id), { status: "claimed", token: 2, attempt: 2, recovered: false });
-    }
-  },
+  "claim: a waiting operation that is due is taken with token + 1 and attempt + 1, not recovered (§3 table)":
+    async (t) => {
+      const store = await t.open();
+      for (const delayMs of [0, SHORT]) {
+        const id = t.id();
+        await wait(store, id, { delayMs });
+        if (delayMs > 0) await t.pass(delayMs);
+        has(await claim(store, id), { status: "claimed", token: 2, attempt: 2, recovered: false });
+      }
+    },
   "claim: a completed operation gives its result, always the same (§3 table)": async (t) => {
     const [store, other] = [await t.open(), await t.open()];
     const id = t.id();

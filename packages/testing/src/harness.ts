@@ -29,9 +29,9 @@ export interface StoreHarness {
   /** Opens a new, independent connection to the data of `space`. Called several times in a case; the case closes what it opened. */
   open(space: string): IdempotencyStore | Promise<IdempotencyStore>;
   /** Moves the store's clock. Absent: cases really wait, with leases and retentions of at most 100 ms. */
-  advance?(ms: number, space: string): void | Promise<void>;
+  advance?: ((ms: number, space: string) => void | Promise<void>) | undefined;
   /** How a process opens the data of `space`. Absent: the cases with several processes are not in the list. */
-  child?(space: string): ChildStore;
+  child?: ((space: string) => ChildStore) | undefined;
   /** `open` gives the same object for the same space, because the data lives in it. The cases about a second connection are left out. */
   sharedConnection?: boolean | undefined;
   /** Optional verbs that the store does not have. Their cases are not in the list. */

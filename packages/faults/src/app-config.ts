@@ -1,0 +1,51 @@
+/** What a receiver process is told, as JSON in its environment, and what the events say that it receives. */
+import type { BugName } from "./bugs.js";
+
+export const CONFIG_VARIABLE = "FAULTS_APP";
+export const SCOPE = "faults";
+
+export interface AppTuning {
+  leaseMs: number;
+  pollMs: number;
+  /** `never`: however long it takes, the answer waits for it. (JSON has no `Infinity`.) */
+  respondWithinMs: number | "never";
+  maxRunMs: number;
+  maxAttempts: number;
+  initialDelayMs: number;
+  maxDelayMs: number;
+  redelivery: "rerun" | "ignore";
+  drainMs: number;
+}
+
+export const TUNING: AppTuning = {
+  leaseMs: 900,
+  pollMs: 100,
+  respondWithinMs: 150,
+  maxRunMs: 20_000,
+  maxAttempts: 4,
+  initialDelayMs: 40,
+  maxDelayMs: 300,
+  redelivery: "ignore",
+  drainMs: 5_000,
+};
+
+export interface AppConfig extends AppTuning {
+  name: string;
+  /** The SQLite file of store and letters. */
+  file: string;
+  ledger: string;
+  /** `verb:before`, `verb:after`, `handler:start` or `handler:effect`; `…:3` for the third time that it comes there. */
+  crashAt?: string;
+  bug?: BugName;
+}
+
+/** An event: its body says what its handler will do. */
+export interface FaultEvent {
+  id: string;
+  /** How long the handler takes; the effect happens half-way. */
+  ms: number;
+  /** Attempts up to this one fail. */
+  fails?: number;
+  /** The handler ends its process at every start. */
+  aborts?: boolean;
+}

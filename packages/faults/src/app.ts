@@ -1,0 +1,94 @@
+/** A receiver process, as a user would write one, except that it tells the ledger everything. Bundled and started by fleet.ts. */
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HandlerContext, WebhookEvent } from "@hooklatch/core";
+import { withIdempotency } from "@hooklatch/express";
+import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
+import express from "express";
+import { type AppConfig, CONFIG_VARIABLE, type FaultEvent, SCOPE } from "./app-config.js";
+import { withBug } from "./bugs.js";
+import { openLedger } from "./ledger.js";
+import { createCrashPoint, watchLetters, watchStore } from "./watch.js";
+
+const config = JSON.parse(process.env[CONFIG_VARIABLE] ?? "{}") as AppConfig;
+const note = openLedger(config.ledger, config.name, true);
+const crash = createCrashPoint(config.crashAt, note);
+const sqlite = sqliteStore(config.file);
+const letters = sqliteDeadLetters(config.file);
+
+async function handler(event: WebhookEvent, { attempt, token, key }: HandlerContext): Promise<unknown> {
+  const { ms, fails = 0, aborts } = event.json<FaultEvent>();
+  const run = randomUUID();
+  note({ kind: "start", key, token, attempt, run });
+  crash("handler:start");
+  if (aborts) {
+    note({ kind: "crash", point: "abort" });
+    process.abort();
+  }
+  await sleep(ms / 2);
+  note({ kind: "effect", key, run });
+  crash("handler:effect");
+  await sleep(ms / 2);
+  if (attempt <= fails) {
+    note({ kind: "failed", key, run });
+    throw new Error("The event asked for a failure.");
+  }
+  return { key, run };
+}
+
+const heard =
+  (name: string) =>
+  (event: { key?: string; error?: unknown }): void => {
+    const text = event.error === undefined ? {} : { text: String(event.error) };
+    note({ kind: "heard", name, key: event.key ?? "", ...text });
+  };
+
+const { respondWithinMs, maxRunMs, leaseMs, pollMs, redelivery } = config;
+const { maxAttempts, initialDelayMs, maxDelayMs } = config;
+const route = withIdempotency(handler, {
+  store: watchStore(withBug(sqlite, config.bug), note, crash),
+  deadLetters: watchLetters(letters, crash),
+  scope: SCOPE,
+  key: (event) => event.json<FaultEvent>().id,
+  leaseMs,
+  maxRunMs,
+  respondWithinMs: respondWithinMs === "never" ? Number.POSITIVE_INFINITY : respondWithinMs,
+  redelivery,
+  retry: { maxAttempts, initialDelayMs, maxDelayMs },
+  worker: { pollMs },
+  on: {
+    completed: heard("completed"),
+    leaseLost: heard("leaseLost"),
+    retried: heard("retried"),
+    dead: heard("dead"),
+    storeError: heard("storeError"),
+    sinkError: heard("sinkError"),
+  },
+});
+
+const app = express();
+app.post("/events", route);
+const server = app.listen(0, "127.0.0.1", () => {
+  process.send?.({ port: (server.address() as AddressInfo).port });
+});
+
+// No process.exit(): a handle that `close()` leaves open would keep this process from ending.
+let stopping: Promise<void> | undefined;
+process.on("SIGTERM", () => {
+  stopping ??= stop();
+});
+
+async function stop(): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  await route.close({ drainMs: config.drainMs });
+  await closed;
+  await letters.close?.();
+  await sqlite.close?.();
+  process.disconnect?.();
+}
+
+// The harness is gone.
+process.on("disconnect", () => {
+  if (stopping === undefined) process.exit(1);
+});

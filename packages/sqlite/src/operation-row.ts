@@ -1,0 +1,154 @@
+/** An operation as a row of `hooklatch_operations`, and back. */
+import type { OperationId } from "@hooklatch/core";
+import { type Life, noteAt, runnableAt } from "@hooklatch/core/life";
+
+/** Everything but the payloads. */
+export interface LifeRow {
+  id: number;
+  scope: string;
+  tenant: string | null;
+  key: string;
+  state: Life["state"];
+  owner: string;
+  token: number;
+  attempt: number;
+  round: number;
+  stored: number;
+  fingerprint: string | null;
+  letter: Life["letter"];
+  note_owner: string | null;
+  note_due_at: number | null;
+  note_tries: number;
+  replay_id: string | null;
+  replay: number;
+  born_at: number;
+  changed_at: number;
+  lease_until: number | null;
+  due_at: number | null;
+  expires_at: number | null;
+  handed_to: string | null;
+  error: string | null;
+  attempts: string;
+}
+
+export interface PayloadColumns {
+  event: Uint8Array | null;
+  result: Uint8Array | null;
+  result_kept: number;
+}
+
+const LIFE_COLUMNS = [
+  "state",
+  "owner",
+  "token",
+  "attempt",
+  "round",
+  "stored",
+  "fingerprint",
+  "letter",
+  "note_owner",
+  "note_due_at",
+  "note_tries",
+  "replay_id",
+  "replay",
+  "born_at",
+  "changed_at",
+  "lease_until",
+  "due_at",
+  "expires_at",
+  "handed_to",
+  "error",
+  "attempts",
+] as const;
+/** Derived from the others at each write, so that due work is found by an index. */
+const DERIVED_COLUMNS = ["runnable_at", "note_at"] as const;
+
+export const LIFE = ["id", "scope", "tenant", "key", ...LIFE_COLUMNS].join(", ");
+
+const WRITTEN = [...LIFE_COLUMNS, ...DERIVED_COLUMNS];
+
+export const INSERT = `INSERT INTO hooklatch_operations (name, scope, tenant, key, ${WRITTEN.join(", ")}, event, result, result_kept)
+  VALUES (@name, @scope, @tenant, @key, ${WRITTEN.map((c) => `@${c}`).join(", ")}, @event, @result, @result_kept)`;
+
+/** A heartbeat must not rewrite a large event: payloads are named only where they change. */
+export function updateSql(event: boolean, result: boolean): string {
+  const columns = [...WRITTEN, ...(event ? ["event"] : []), ...(result ? ["result", "result_kept"] : [])];
+  return `UPDATE hooklatch_operations SET ${columns.map((c) => `${c} = @${c}`).join(", ")} WHERE id = @id`;
+}
+
+export function lifeOf(row: LifeRow): Life {
+  return {
+    state: row.state,
+    owner: row.owner,
+    token: row.token,
+    attempt: row.attempt,
+    round: row.round,
+    stored: row.stored === 1,
+    fingerprint: row.fingerprint ?? undefined,
+    letter: row.letter,
+    noteOwner: row.note_owner ?? undefined,
+    noteDueAt: row.note_due_at ?? undefined,
+    noteTries: row.note_tries,
+    replayId: row.replay_id ?? undefined,
+    replay: row.replay === 1,
+    bornAt: row.born_at,
+    changedAt: row.changed_at,
+    leaseUntil: row.lease_until ?? undefined,
+    dueAt: row.due_at ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
+    error: row.error === null ? undefined : JSON.parse(row.error),
+    attempts: JSON.parse(row.attempts),
+  };
+}
+
+/** `handedTo`: the `claimDue` that hands the operation out in this write, or did before and still holds it. */
+export function columnsOf(life: Life, handedTo: string | null): Record<string, unknown> {
+  const held = handedTo !== null && life.state === "running" && life.owner === handedTo;
+  return {
+    state: life.state,
+    owner: life.owner,
+    token: life.token,
+    attempt: life.attempt,
+    round: life.round,
+    stored: life.stored ? 1 : 0,
+    fingerprint: life.fingerprint ?? null,
+    letter: life.letter,
+    note_owner: life.noteOwner ?? null,
+    note_due_at: whole(life.noteDueAt),
+    note_tries: life.noteTries,
+    replay_id: life.replayId ?? null,
+    replay: life.replay ? 1 : 0,
+    born_at: life.bornAt,
+    changed_at: life.changedAt,
+    lease_until: whole(life.leaseUntil),
+    due_at: whole(life.dueAt),
+    expires_at: whole(life.expiresAt),
+    runnable_at: whole(runnableAt(life)),
+    note_at: whole(noteAt(life)),
+    handed_to: held ? handedTo : null,
+    error: life.error === undefined ? null : JSON.stringify(life.error),
+    attempts: JSON.stringify(life.attempts),
+  };
+}
+
+/** Delays may be fractions of a millisecond; a lease or a delay never ends early. */
+function whole(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.ceil(ms);
+}
+
+export function idOf(row: Pick<LifeRow, "scope" | "tenant" | "key">): OperationId {
+  const { scope, tenant, key } = row;
+  return tenant === null ? { scope, key } : { scope, tenant, key };
+}
+
+/** Bytes for a statement, which takes a zero-length view for NULL: `stored` and `result_kept` tell the two apart. */
+export function blob(bytes: Uint8Array | null | undefined): Buffer | null {
+  return bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : null;
+}
+
+/** Plain bytes: a `Buffer` would show through in what callers compare and serialise. */
+export function bytes(column: Uint8Array | null): Uint8Array {
+  return column === null
+    ? new Uint8Array(0)
+    : new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
+}

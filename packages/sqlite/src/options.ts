@@ -1,0 +1,31 @@
+/** Options that the store and the dead-letter queue share. */
+import { HooklatchError } from "@hooklatch/core";
+
+export interface SqliteOptions {
+  /**
+   * How long an operation waits for a lock that another connection holds before it rejects with `store_busy`, in ms. The event loop is
+   * not blocked meanwhile. Default: 5000.
+   */
+  busyTimeoutMs?: number | undefined;
+  /** The clock, ms since the epoch. For tests that must not wait. Default: `Date.now`, the clock that all processes of a host share. */
+  now?: (() => number) | undefined;
+}
+
+/** @throws {HooklatchError} `invalid_option` */
+export function resolveOptions(
+  options: SqliteOptions,
+  what: string,
+): { busyTimeoutMs: number; now: () => number } {
+  for (const name of Object.keys(options)) {
+    if (name !== "busyTimeoutMs" && name !== "now") throw wrong(what, name, "there is no such option");
+  }
+  const { busyTimeoutMs = 5_000, now = Date.now } = options;
+  if (typeof busyTimeoutMs !== "number" || !(busyTimeoutMs >= 0))
+    throw wrong(what, "busyTimeoutMs", "pass ms, 0 or more");
+  if (typeof now !== "function") throw wrong(what, "now", "pass a function");
+  return { busyTimeoutMs, now };
+}
+
+function wrong(what: string, option: string, fix: string): HooklatchError {
+  return new HooklatchError("invalid_option", `${what}: option \`${option}\` is wrong: ${fix}.`);
+}

@@ -1,0 +1,102 @@
+/** The tables, by version. A file may be shared with the app: every name starts with `hooklatch_`. */
+import { HooklatchError } from "@hooklatch/core";
+import type { SqliteDatabase } from "./database.js";
+
+export type Part = "operations" | "letters";
+
+/** The statements that lead from each version to the next. Never changed once released: a new version is a new entry. */
+const MIGRATIONS: Record<Part, readonly string[]> = {
+  operations: [
+    // A rowid table: payloads are large, and oldest records come first, which is the order of purging. Small columns come first, so
+    // that reading them does not touch the overflow pages of a large event.
+    `CREATE TABLE hooklatch_operations (
+      id INTEGER PRIMARY KEY,
+      name BLOB NOT NULL UNIQUE,
+      scope TEXT NOT NULL,
+      tenant TEXT,
+      key TEXT NOT NULL,
+      state TEXT NOT NULL,
+      owner TEXT NOT NULL,
+      token INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      round INTEGER NOT NULL,
+      stored INTEGER NOT NULL,
+      fingerprint TEXT,
+      letter TEXT NOT NULL,
+      note_owner TEXT,
+      note_due_at INTEGER,
+      note_tries INTEGER NOT NULL,
+      replay_id TEXT,
+      replay INTEGER NOT NULL,
+      born_at INTEGER NOT NULL,
+      changed_at INTEGER NOT NULL,
+      lease_until INTEGER,
+      due_at INTEGER,
+      expires_at INTEGER,
+      runnable_at INTEGER,
+      note_at INTEGER,
+      handed_to TEXT,
+      error TEXT,
+      attempts TEXT NOT NULL,
+      result_kept INTEGER NOT NULL DEFAULT 0,
+      event BLOB,
+      result BLOB
+    );
+    CREATE INDEX hooklatch_operations_runnable ON hooklatch_operations (scope, runnable_at) WHERE runnable_at IS NOT NULL;
+    CREATE INDEX hooklatch_operations_note ON hooklatch_operations (scope, note_at) WHERE note_at IS NOT NULL;
+    CREATE INDEX hooklatch_operations_handed ON hooklatch_operations (handed_to) WHERE handed_to IS NOT NULL;
+    CREATE INDEX hooklatch_operations_note_owner ON hooklatch_operations (note_owner) WHERE note_owner IS NOT NULL;`,
+  ],
+  letters: [
+    // A removed letter stays for a while as its version alone, to keep out a push that is still on its way.
+    `CREATE TABLE hooklatch_letters (
+      arrival INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      scope TEXT NOT NULL,
+      tenant TEXT,
+      key TEXT NOT NULL,
+      born_at INTEGER NOT NULL,
+      token INTEGER NOT NULL,
+      removed_at INTEGER,
+      details TEXT,
+      event BLOB
+    );
+    CREATE INDEX hooklatch_letters_removed ON hooklatch_letters (removed_at) WHERE removed_at IS NOT NULL;`,
+  ],
+};
+
+/**
+ * Brings the tables of one part to the newest version.
+ * @throws {HooklatchError} `schema_newer` for a file that a newer Hooklatch has written; nothing is changed then
+ */
+export function migrate(db: SqliteDatabase, part: Part): void {
+  const newest = MIGRATIONS[part].length;
+  if (versionOf(db, part) === newest) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    // Read again under the lock: another process may just have done it.
+    const version = versionOf(db, part);
+    if (version > newest) {
+      const text = `${db.name} was written by a newer Hooklatch (${part} version ${version}, this one knows ${newest}). Upgrade it.`;
+      throw new HooklatchError("schema_newer", text);
+    }
+    db.exec("CREATE TABLE IF NOT EXISTS hooklatch_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)");
+    for (const statements of MIGRATIONS[part].slice(version)) db.exec(statements);
+    db.prepare("INSERT OR REPLACE INTO hooklatch_schema (part, version) VALUES (?, ?)").run(part, newest);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function versionOf(db: SqliteDatabase, part: Part): number {
+  const known = db
+    .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hooklatch_schema'")
+    .get();
+  if (known === undefined) return 0;
+  const row = db.prepare("SELECT version FROM hooklatch_schema WHERE part = ?").get(part) as
+    | { version: number }
+    | undefined;
+  return row?.version ?? 0;
+}
