@@ -104,7 +104,12 @@ export class RetryAfterError extends Error {
 }
 
 function branded(error: unknown, brand: symbol): boolean {
-  return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[brand] === true;
+  try {
+    return typeof error === "object" && error !== null && (error as Record<symbol, unknown>)[brand] === true;
+  } catch {
+    // A revoked proxy, a throwing getter: a handler may throw anything.
+    return false;
+  }
 }
 
 /** An error as stored in an operation or a dead letter: plain data, bounded in size. */

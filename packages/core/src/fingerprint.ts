@@ -5,14 +5,15 @@
  * `9007199254740992` become the same number, `{"a":1,"a":2}` loses a member, `__proto__` may vanish. Here a number that a double
  * cannot hold keeps its exact decimal value, and a text with repeated members has no canonical form at all.
  */
-import { HooklatchError } from "./errors.js";
+import { HooklatchError, toErrorRecord } from "./errors.js";
 import { sha256Hex } from "./hash.js";
 
 /** Deeper JSON than this has no canonical form: bounded work, whatever a sender sends. */
 const MAX_DEPTH = 128;
 /** Longer JSON than this has no canonical form, in UTF-16 units. */
 const MAX_LENGTH = 4 * 1024 * 1024;
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/g;
+/** A longer number has no canonical form: work on its digits grows faster than its length. */
+const MAX_NUMBER_LENGTH = 400;
 
 /** SHA-256 of bytes, or of a string's UTF-8, as lower-case hex. */
 export function fingerprintOf(data: Uint8Array | string): string {
@@ -20,45 +21,70 @@ export function fingerprintOf(data: Uint8Array | string): string {
 }
 
 /**
- * The canonical form of a JSON text (RFC 8785): members sorted, no white space, one form for each number and string.
- * `undefined` where there is none: not JSON, repeated members, deeper than 128 levels, or longer than 4 Mi characters.
+ * The canonical form of a JSON text (RFC 8785): members sorted, no white space, one form for each number and string. Takes time in
+ * proportion to the text, whatever it holds.
+ *
+ * `undefined` where there is none: not JSON, repeated members, deeper than 128 levels, a number of more than 400 characters, or longer than
+ * 4 Mi characters.
  */
 export function canonicalJsonText(text: string): string | undefined {
-  if (text.length > MAX_LENGTH || !isValidJson(text)) return undefined;
-  const tokens = text.match(TOKEN) ?? [];
+  if (text.length > MAX_LENGTH || !isJson(text)) return undefined;
+  // The text is valid, so each step below may trust what it meets.
   let at = 0;
 
+  function next(): string {
+    while (/[ \t\n\r]/.test(text.charAt(at))) at++;
+    return text.charAt(at);
+  }
+  /** Steps over this character if it is the next one. */
+  function skip(character: string): boolean {
+    if (next() !== character) return false;
+    at++;
+    return true;
+  }
   function value(depth: number): string | undefined {
-    const token = tokens[at++] as string;
-    if (token === "{") return object(depth + 1);
-    if (token === "[") return array(depth + 1);
-    if (token.startsWith('"')) return JSON.stringify(JSON.parse(token));
-    return token === "true" || token === "false" || token === "null" ? token : canonicalNumber(token);
+    if (depth > MAX_DEPTH) return undefined;
+    switch (next()) {
+      case "{":
+        return object(depth + 1);
+      case "[":
+        return array(depth + 1);
+      case '"':
+        return JSON.stringify(string());
+      default:
+        return literal();
+    }
+  }
+  function string(): string {
+    const from = at++;
+    while (text.charAt(at) !== '"') at += text.charAt(at) === "\\" ? 2 : 1;
+    return JSON.parse(text.slice(from, ++at)) as string;
+  }
+  function literal(): string | undefined {
+    const from = at;
+    while (/[-+.\w]/.test(text.charAt(at))) at++;
+    const token = text.slice(from, at);
+    return /^[tfn]/.test(token) ? token : canonicalNumber(token);
   }
   function array(depth: number): string | undefined {
-    if (depth > MAX_DEPTH) return undefined;
     const items: string[] = [];
-    while (tokens[at] !== "]") {
-      if (tokens[at] === ",") at++;
+    for (at++; !skip("]"); skip(",")) {
       const item = value(depth);
       if (item === undefined) return undefined;
       items.push(item);
     }
-    at++;
     return `[${items.join(",")}]`;
   }
   function object(depth: number): string | undefined {
-    if (depth > MAX_DEPTH) return undefined;
     const members = new Map<string, string>();
-    while (tokens[at] !== "}") {
-      if (tokens[at] === ",") at++;
-      const name = JSON.parse(tokens[at++] as string) as string;
-      at++; // the colon
+    for (at++; !skip("}"); skip(",")) {
+      next();
+      const name = string();
+      skip(":");
       const member = value(depth);
       if (member === undefined || members.has(name)) return undefined;
       members.set(name, member);
     }
-    at++;
     // The default order of `sort` is by UTF-16 units, which is what RFC 8785 §3.2.3 asks for.
     const names = [...members.keys()].sort();
     return `{${names.map((name) => `${JSON.stringify(name)}:${members.get(name)}`).join(",")}}`;
@@ -67,16 +93,7 @@ export function canonicalJsonText(text: string): string | undefined {
   return value(0);
 }
 
-/**
- * Checks syntax and depth in one pass over the brackets before the parser sees the text, so that hostile nesting costs nothing.
- */
-function isValidJson(text: string): boolean {
-  let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") depth--;
-    if (depth > MAX_DEPTH) return false;
-  }
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
@@ -86,7 +103,8 @@ function isValidJson(text: string): boolean {
 }
 
 /** A double's shortest form (RFC 8785 §3.2.2.3), or, where a double would change the value, the exact decimal. */
-function canonicalNumber(token: string): string {
+function canonicalNumber(token: string): string | undefined {
+  if (token.length > MAX_NUMBER_LENGTH) return undefined;
   const number = Number(token);
   if (Number.isFinite(number)) {
     const shortest = String(number === 0 ? 0 : number);
@@ -135,9 +153,13 @@ export function strictJson(value: unknown): string {
     if (text !== undefined) return text;
   } catch (cause) {
     if (HooklatchError.is(cause)) throw cause;
-    throw new HooklatchError("not_encodable", `The value cannot be kept as JSON: ${String(cause)}`, {
-      cause,
-    });
+    throw new HooklatchError(
+      "not_encodable",
+      `The value cannot be kept as JSON: ${toErrorRecord(cause).message}`,
+      {
+        cause,
+      },
+    );
   }
   throw new HooklatchError("not_encodable", "`undefined` cannot be kept as JSON.");
 }
@@ -158,7 +180,8 @@ function lossy(member: unknown): string | undefined {
 export function canonicalJsonKey(event: { readonly body: Uint8Array }): string {
   const text = decodeUtf8(event.body);
   const canonical = text === undefined ? undefined : canonicalJsonText(text);
-  return canonical === undefined ? sha256Hex(event.body) : sha256Hex(`json:${canonical}`);
+  // Apart from each other, so that no raw body can be made to have the key of a JSON one.
+  return canonical === undefined ? `raw:${sha256Hex(event.body)}` : `json:${sha256Hex(canonical)}`;
 }
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -1,6 +1,6 @@
 /** Who an operation is: from the `Idempotency-Key` header to the name under which a store keeps it. */
 import { parseItem } from "structured-headers";
-import { type ErrorCode, HooklatchError } from "./errors.js";
+import { type ErrorCode, HooklatchError, toErrorRecord } from "./errors.js";
 import { sha256Hex } from "./hash.js";
 import type { HttpHeaders } from "./http.js";
 import type { OperationId } from "./store.js";
@@ -88,7 +88,7 @@ function extract<Input>(
     return from(input);
   } catch (cause) {
     if (HooklatchError.is(cause)) throw cause;
-    throw new HooklatchError(code, `\`${name}\` threw: ${String(cause)}`, { cause });
+    throw new HooklatchError(code, `\`${name}\` threw: ${toErrorRecord(cause).message}`, { cause });
   }
 }
 
@@ -105,7 +105,7 @@ export function readIdempotencyKey(headers: HttpHeaders): string | undefined {
     if (value.length === 1) return readIdempotencyKey({ "idempotency-key": value[0] });
     throw invalidHeader("it was sent more than once");
   }
-  const text = value.trim();
+  const text = value.replace(/^[ \t]+|[ \t]+$/g, "");
   if (!text.startsWith('"')) {
     if (BARE_KEY.test(text)) return text;
     throw invalidHeader(

@@ -33,6 +33,8 @@ export interface Life {
   owner: string;
   token: number;
   attempt: number;
+  /** Whether the last claim took it from an owner whose lease had run out. */
+  recovered: boolean;
   round: number;
   fingerprint?: string | undefined;
   /** Whether an event is kept. */
@@ -103,6 +105,7 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
       owner: r.owner,
       token: 1,
       attempt: 1,
+      recovered: false,
       round: 1,
       fingerprint: r.fingerprint,
       stored: r.event !== undefined,
@@ -114,7 +117,7 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
       changedAt: now,
       leaseUntil: now + r.leaseMs,
     };
-    return { ...claimed(born, false), event: r.event ?? null, result: null };
+    return { ...claimed(born), event: r.event ?? null, result: null };
   }
   if (life.fingerprint !== undefined && r.fingerprint !== undefined && life.fingerprint !== r.fingerprint) {
     return { answer: { status: "mismatch" } };
@@ -123,39 +126,33 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
     case "completed":
       return { answer: { status: "completed" } };
     case "running": {
-      if (life.owner === r.owner) return claimed({ ...life, leaseUntil: now + r.leaseMs }, life.attempt > 1);
+      if (life.owner === r.owner) return claimed({ ...life, leaseUntil: now + r.leaseMs });
       const left = (life.leaseUntil ?? 0) - now;
       if (left > 0) return { answer: { status: "running", retryAfterMs: left, stored: life.stored } };
-      return takenByDelivery(life, r, now, life.attempt + 1, true);
+      return takenByDelivery(life, r, now, life.attempt + 1);
     }
     case "waiting": {
       const left = (life.dueAt ?? 0) - now;
       if (left > 0) return { answer: { status: "waiting", retryAfterMs: left, stored: life.stored } };
-      return takenByDelivery(life, r, now, life.attempt + 1, false);
+      return takenByDelivery(life, r, now, life.attempt + 1);
     }
     case "released":
-      return takenByDelivery({ ...life, round: life.round + 1 }, r, now, 1, false);
+      return takenByDelivery({ ...life, round: life.round + 1 }, r, now, 1);
     case "dead": {
       if (r.redelivery === "ignore" || now - life.changedAt < r.redeliveryAfterMs) {
         const error = life.error ?? { name: "Error", message: "unknown" };
         return { answer: { status: "dead", error, letter: life.letter, stored: life.stored } };
       }
-      return takenByDelivery({ ...life, round: life.round + 1, replay: false }, r, now, 1, false);
+      return takenByDelivery({ ...life, round: life.round + 1, replay: false }, r, now, 1);
     }
   }
 }
 
-function takenByDelivery(
-  life: Life,
-  r: ClaimRequest,
-  now: number,
-  attempt: number,
-  recovered: boolean,
-): Step<ClaimAnswer> {
+function takenByDelivery(life: Life, r: ClaimRequest, now: number, attempt: number): Step<ClaimAnswer> {
   const next = take(life, r.owner, r.leaseMs, now, attempt);
   next.fingerprint = r.fingerprint ?? life.fingerprint;
-  if (r.event === undefined) return claimed(next, recovered);
-  return { ...claimed({ ...next, stored: true }, recovered), event: r.event };
+  if (r.event === undefined) return claimed(next);
+  return { ...claimed({ ...next, stored: true }), event: r.event };
 }
 
 function take(life: Life, owner: string, leaseMs: number, now: number, attempt: number): Life {
@@ -165,6 +162,7 @@ function take(life: Life, owner: string, leaseMs: number, now: number, attempt: 
     owner,
     token: life.token + 1,
     attempt,
+    recovered: life.state === "running",
     error: undefined,
     changedAt: now,
     leaseUntil: now + leaseMs,
@@ -173,8 +171,8 @@ function take(life: Life, owner: string, leaseMs: number, now: number, attempt: 
   };
 }
 
-function claimed(next: Life, recovered: boolean): Step<ClaimAnswer> {
-  const { token, attempt, replay } = next;
+function claimed(next: Life): Step<ClaimAnswer> {
+  const { token, attempt, recovered, replay } = next;
   return {
     answer: { status: "claimed", token, attempt, recovered, replay, letter: next.letter !== "none" },
     next,
@@ -293,6 +291,7 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
     owner: "",
     token: life === undefined ? (r.expectedToken ?? 0) : life.token + (life.state === "running" ? 1 : 0),
     attempt: 0,
+    recovered: false,
     round: (life?.round ?? 0) + 1,
     fingerprint: life?.fingerprint,
     stored: true,
@@ -314,13 +313,8 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
 }
 
 /** Hands an abandoned or due operation to a worker. The caller has checked `runnableAt`. */
-export function takeDue(
-  life: Life,
-  owner: string,
-  leaseMs: number,
-  now: number,
-): { next: Life; recovered: boolean } {
-  return { next: take(life, owner, leaseMs, now, life.attempt + 1), recovered: life.state === "running" };
+export function takeDue(life: Life, owner: string, leaseMs: number, now: number): Life {
+  return take(life, owner, leaseMs, now, life.attempt + 1);
 }
 
 /** Hands an unsettled letter to a worker, and to the next one later if this one does not settle it. */
@@ -331,7 +325,7 @@ export function takeNote(life: Life, owner: string, leaseMs: number, now: number
 
 /** The public form of an operation; the store adds `event` and `result`. */
 export function recordOf(id: OperationId, life: Life): Omit<OperationRecord, "event" | "result"> {
-  const { stored: _, replay: _r, noteOwner: _n, noteDueAt: _d, noteTries: _t, ...rest } = life;
+  const { stored: _, replay: _r, recovered: _c, noteOwner: _n, noteDueAt: _d, noteTries: _t, ...rest } = life;
   const set = Object.entries(rest).filter(([, value]) => value !== undefined);
   return { id: { ...id }, ...(Object.fromEntries(set) as typeof rest) };
 }
@@ -340,5 +334,8 @@ function withEnded(life: Life, ended: AttemptRecord | undefined): AttemptRecord[
   if (ended === undefined) return life.attempts;
   const record: AttemptRecord = { ...ended, owner: ended.owner ?? life.owner, round: life.round };
   const others = life.attempts.filter((a) => a.round !== record.round || a.attempt !== record.attempt);
-  return [...others, record].slice(-MAX_ATTEMPTS_KEPT);
+  // A resent record keeps its place: attempts are listed as they were made.
+  const order = (a: AttemptRecord, b: AttemptRecord) =>
+    (a.round ?? 0) - (b.round ?? 0) || a.attempt - b.attempt;
+  return [...others, record].sort(order).slice(-MAX_ATTEMPTS_KEPT);
 }

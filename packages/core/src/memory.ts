@@ -100,7 +100,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
         const noteAt = life.noteAt(entry.life);
         if (entry.life.state === "running" && entry.life.owner === owner) {
           entry.life = { ...entry.life, leaseUntil: at + leaseMs };
-          mine.push(runWork(entry, entry.life.attempt > 1));
+          mine.push(runWork(entry));
         } else if (noteAt !== undefined && entry.life.noteOwner === owner) mine.push(noteWork(entry));
         else if (runAt !== undefined && runAt <= at) runs.push([runAt, name, entry]);
         else if (noteAt !== undefined && noteAt <= at) notes.push([noteAt, name, entry]);
@@ -115,9 +115,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
         return noteWork(entry);
       });
       for (const [, , entry] of runs.sort(oldestFirst).slice(0, limit - work.length)) {
-        const { next, recovered } = life.takeDue(entry.life, owner, leaseMs, at);
-        entry.life = next;
-        work.push(runWork(entry, recovered));
+        entry.life = life.takeDue(entry.life, owner, leaseMs, at);
+        work.push(runWork(entry));
       }
       return work;
     },
@@ -182,8 +181,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
   };
 }
 
-function runWork(entry: Entry, recovered: boolean): DueWork {
-  const { token, attempt, replay, letter } = entry.life;
+function runWork(entry: Entry): DueWork {
+  const { token, attempt, recovered, replay, letter } = entry.life;
   return {
     kind: "run",
     id: { ...entry.id },

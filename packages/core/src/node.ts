@@ -136,10 +136,13 @@ export function writeResponse(to: ServerResponse, response: HttpResponse): void 
   to.end(to.req.method === "HEAD" ? undefined : body);
 }
 
-/** The response for a request whose body could not be read; `undefined` when the sender is gone and nobody would read one. */
+/**
+ * The response for a request whose body could not be read; `undefined` when the sender is gone and nobody would read one. Throws on what
+ * `readBody` does not throw.
+ */
 export function unreadable(error: unknown): HttpResponse | undefined {
   if (HooklatchError.is(error, "body_aborted")) return undefined;
-  if (!HooklatchError.is(error)) return undefined;
+  if (!HooklatchError.is(error)) throw error;
   const [status, title] = {
     body_too_large: [413, "The body is too large"] as const,
     unsupported_encoding: [415, "The body is compressed"] as const,

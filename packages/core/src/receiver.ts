@@ -40,8 +40,9 @@ export interface ReceiverOptions extends Omit<IdempotencyOptions<WebhookEvent>, 
   /** A longer body answers `413`. Default: 1 048 576 (1 MiB). */
   maxBodyBytes?: number | undefined;
   /**
-   * Replaces parts of the event before the handler and the store see it; `verify`, `key`, `tenant` and `fingerprint` see the original.
-   * Default: drops the headers `authorization`, `cookie`, `proxy-authorization`, `x-api-key`, and signatures once `verify` used them.
+   * Replaces parts of the event before the handler and the store see it; `verify`, `key`, `tenant` and `fingerprint` see the original. It is
+   * given the event without its credentials, which are always dropped: the headers `authorization`, `cookie`, `proxy-authorization`,
+   * `x-api-key`, `x-gitlab-token`, and signatures once `verify` used them.
    */
   redact?: ((event: WebhookEvent) => Partial<Pick<WebhookEvent, "url" | "headers" | "body">>) | undefined;
   /** Answer for an event whose dead letter the sink has confirmed. Default: 200. */
@@ -130,10 +131,10 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
   }
 
   function redacted(event: WebhookEvent): WebhookEvent {
-    const headers = withoutCredentials(event.headers, verify !== undefined);
     // Not the framework's request: a recovered run could not have it (every run sees the same).
     const { native: _, ...parts } = event;
-    return { ...parts, headers, ...redact?.(event) };
+    const safe = { ...parts, headers: withoutCredentials(event.headers, verify !== undefined) };
+    return { ...safe, ...redact?.(safe) };
   }
 
   function refused(error: unknown): HttpResponse {
@@ -218,7 +219,14 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
     emit("rejected", { scope: settings.scope, status, code: error.code, error });
     const detail = tellDetail ? error.message : "Nothing was run. Deliver it again later.";
     const retryAfterMs = status === 503 ? 1_000 : undefined;
-    return problem({ status, code: error.code, title, detail, retryable: error.retryable, retryAfterMs });
+    return problem({
+      status,
+      code: error.code,
+      title,
+      detail,
+      retryable: status === 503 || error.retryable,
+      retryAfterMs,
+    });
   }
 
   return {

@@ -39,7 +39,7 @@ export function respond(
       `A status is a whole number from 200 to 599; it is ${String(status)}.`,
     );
   }
-  const checked: Record<string, string | string[]> = {};
+  const checked: Record<string, string | string[]> = Object.create(null);
   const { bytes, type } = bodyOf(body);
   const empty = bytes === null || BODILESS.has(status);
   if (!empty && type !== undefined) checked["content-type"] = type;
@@ -120,7 +120,7 @@ function failedBy(status: number, retryAfter: string | string[] | undefined): Er
 function parseRetryAfter(value: string | string[] | undefined): number | undefined {
   if (typeof value !== "string") return undefined;
   if (/^\d{1,10}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const date = /^[A-Za-z]+,? /.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 

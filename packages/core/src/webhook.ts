@@ -78,6 +78,7 @@ export function encodeEvent(event: WebhookEvent): Uint8Array {
  */
 export function readStoredEvent(bytes: Uint8Array): WebhookEvent {
   const { head, body } = readHead<StoredHead>(bytes);
+  if (typeof head.method !== "string" || typeof head.receivedAt !== "number") throw undecodable();
   const headers = Object.assign(Object.create(null), head.headers) as HttpHeaders;
   return webhookEvent({ ...head, headers, receivedAt: new Date(head.receivedAt), body });
 }
@@ -93,14 +94,20 @@ export function withHead(head: unknown, body: Uint8Array): Uint8Array {
 
 export function readHead<Head>(bytes: Uint8Array): { head: Head; body: Uint8Array } {
   const end = bytes.indexOf(10);
+  let head: unknown;
   try {
-    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as Head;
-    return { head, body: bytes.slice(end + 1) };
+    head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   } catch (cause) {
-    throw new HooklatchError("event_undecodable", "The stored bytes are not what a receiver stores.", {
-      cause,
-    });
+    throw undecodable(cause);
   }
+  if (typeof head !== "object" || head === null) throw undecodable();
+  return { head: head as Head, body: bytes.slice(end + 1) };
+}
+
+function undecodable(cause?: unknown): HooklatchError {
+  return new HooklatchError("event_undecodable", "The stored bytes are not what a receiver stores.", {
+    cause,
+  });
 }
 
 /** The input half of the receiver's codec. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { HooklatchError } from "@hooklatch/core";
 import Database from "better-sqlite3";
+import { migrate, type Part } from "./schema.js";
 
 /** What Hooklatch needs of a better-sqlite3 database. */
 export interface SqliteDatabase {
@@ -37,17 +38,23 @@ const OPEN_TIMEOUT_MS = 5_000;
 export const LOCK_TIMEOUT_MS = 10;
 
 /**
- * Opens a path, or takes a database of the app's own, with `journal_mode=WAL` and `synchronous=FULL`, both read back.
+ * Opens a path, or takes a database of the app's own, with `journal_mode=WAL` and `synchronous=FULL`, both read back, and the tables of
+ * one part at their newest version.
  *
- * @throws {HooklatchError} `invalid_option`, `store_not_durable`, `store_version_unsupported`, `store_unavailable`
+ * @throws {HooklatchError} `invalid_option`, `store_not_durable`, `store_version_unsupported`, `store_unavailable`, `schema_newer`
  */
-export function openDatabase(pathOrDatabase: string | SqliteDatabase, what: string): OpenDatabase {
+export function openDatabase(
+  pathOrDatabase: string | SqliteDatabase,
+  part: Part,
+  what: string,
+): OpenDatabase {
   const owned = typeof pathOrDatabase === "string";
   const db = owned ? openPath(pathOrDatabase, what) : given(pathOrDatabase, what);
   try {
     const version = (db.prepare("SELECT sqlite_version() AS version").get() as { version: string }).version;
     assertSqliteVersion(version);
     makeDurable(db);
+    migrate(db, part);
     if (owned) db.pragma(`busy_timeout = ${LOCK_TIMEOUT_MS}`);
     return { db, owned };
   } catch (error) {

@@ -12,7 +12,6 @@ import { openDatabase, type SqliteDatabase } from "./database.js";
 import { createConnection } from "./group-commit.js";
 import { blob, bytes, idOf } from "./operation-row.js";
 import { resolveOptions, type SqliteOptions } from "./options.js";
-import { migrate } from "./schema.js";
 
 /** How long a removed letter keeps out a push that is still on its way. */
 const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -44,14 +43,8 @@ export function sqliteDeadLetters(
   options: SqliteOptions = {},
 ): DeadLetterQueue {
   const { busyTimeoutMs, now } = resolveOptions(options, "sqliteDeadLetters");
-  const opened = openDatabase(pathOrDatabase, "sqliteDeadLetters");
-  const { db, owned } = opened;
-  try {
-    migrate(db, "letters");
-  } catch (error) {
-    if (owned) db.close();
-    throw error;
-  }
+  const opened = openDatabase(pathOrDatabase, "letters", "sqliteDeadLetters");
+  const { db } = opened;
   const connection = createConnection(opened, busyTimeoutMs);
 
   const filter = `removed_at IS NULL AND (@scope IS NULL OR scope = @scope) AND (@tenant IS NULL OR tenant = @tenant)

@@ -33,7 +33,21 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
   let flushing: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
 
+  /** Never rejects. */
   async function flushAll(): Promise<void> {
+    try {
+      await flushQueue();
+    } catch (error) {
+      const failed = queue;
+      queue = [];
+      for (const write of failed) write.reject(asCoded(error));
+    } finally {
+      // Whoever was answered by the last commit may have queued a write since.
+      flushing = queue.length > 0 ? flushAll() : undefined;
+    }
+  }
+
+  async function flushQueue(): Promise<void> {
     // What arrives in the same turn of the event loop shares a transaction.
     await new Promise<void>((resolve) => setImmediate(resolve));
     for (let failures = 0; queue.length > 0; ) {
@@ -117,21 +131,13 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
       assertOpen();
       return new Promise<T>((resolve, reject) => {
         queue.push({ change, resolve, reject, until: performance.now() + busyTimeoutMs });
-        flushing ??= flushAll()
-          .catch((error: unknown) => {
-            const failed = queue;
-            queue = [];
-            for (const write of failed) write.reject(asCoded(error));
-          })
-          .finally(() => {
-            flushing = undefined;
-          });
+        flushing ??= flushAll();
       });
     },
 
     close() {
       closing ??= (async () => {
-        await flushing;
+        while (flushing !== undefined) await flushing;
         if (owned && db.open) db.close();
       })();
       return closing;

@@ -12,6 +12,7 @@ export interface LifeRow {
   owner: string;
   token: number;
   attempt: number;
+  recovered: number;
   round: number;
   stored: number;
   fingerprint: string | null;
@@ -42,6 +43,7 @@ const LIFE_COLUMNS = [
   "owner",
   "token",
   "attempt",
+  "recovered",
   "round",
   "stored",
   "fingerprint",
@@ -82,6 +84,7 @@ export function lifeOf(row: LifeRow): Life {
     owner: row.owner,
     token: row.token,
     attempt: row.attempt,
+    recovered: row.recovered === 1,
     round: row.round,
     stored: row.stored === 1,
     fingerprint: row.fingerprint ?? undefined,
@@ -109,6 +112,7 @@ export function columnsOf(life: Life, handedTo: string | null): Record<string, u
     owner: life.owner,
     token: life.token,
     attempt: life.attempt,
+    recovered: life.recovered ? 1 : 0,
     round: life.round,
     stored: life.stored ? 1 : 0,
     fingerprint: life.fingerprint ?? null,

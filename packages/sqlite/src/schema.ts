@@ -19,6 +19,7 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
       owner TEXT NOT NULL,
       token INTEGER NOT NULL,
       attempt INTEGER NOT NULL,
+      recovered INTEGER NOT NULL,
       round INTEGER NOT NULL,
       stored INTEGER NOT NULL,
       fingerprint TEXT,

@@ -27,7 +27,6 @@ import {
   updateSql,
 } from "./operation-row.js";
 import { resolveOptions, type SqliteOptions } from "./options.js";
-import { migrate } from "./schema.js";
 
 const TABLE = "hooklatch_operations";
 
@@ -46,14 +45,8 @@ export function sqliteStore(
   options: SqliteOptions = {},
 ): IdempotencyStore {
   const { busyTimeoutMs, now } = resolveOptions(options, "sqliteStore");
-  const opened = openDatabase(pathOrDatabase, "sqliteStore");
-  const { db, owned } = opened;
-  try {
-    migrate(db, "operations");
-  } catch (error) {
-    if (owned) db.close();
-    throw error;
-  }
+  const opened = openDatabase(pathOrDatabase, "operations", "sqliteStore");
+  const { db } = opened;
   const connection = createConnection(opened, busyTimeoutMs);
   const sql = prepare(db);
   let purgedUpTo = 0;
@@ -133,9 +126,9 @@ export function sqliteStore(
       return noteWork(row);
     });
     for (const row of runs.slice(0, r.limit - work.length)) {
-      const { next, recovered } = life.takeDue(lifeOf(row), r.owner, r.leaseMs, at);
+      const next = life.takeDue(lifeOf(row), r.owner, r.leaseMs, at);
       save(idOf(row), row, { answer: undefined, next }, r.owner);
-      work.push(runWork(row, next, recovered));
+      work.push(runWork(row, next));
     }
     return work;
   }
@@ -144,10 +137,10 @@ export function sqliteStore(
     const found = lifeOf(row);
     if (life.noteAt(found) !== undefined) return noteWork(row);
     save(idOf(row), row, { answer: undefined, next: { ...found, leaseUntil: at + r.leaseMs } });
-    return runWork(row, found, found.attempt > 1);
+    return runWork(row, found);
   }
 
-  function runWork(row: LifeRow, { token, attempt, replay, letter }: life.Life, recovered: boolean): DueWork {
+  function runWork(row: LifeRow, { token, attempt, recovered, replay, letter }: life.Life): DueWork {
     const { event } = sql.event.get(row.id) as PayloadColumns;
     const id = idOf(row);
     return {

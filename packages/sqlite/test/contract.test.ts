@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
 import { deadLetterContract, storeContract } from "@hooklatch/testing";
 import { afterAll, describe, it } from "vitest";
 
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const directory = mkdtempSync(join(tmpdir(), "hooklatch sqlite contract "));
 afterAll(() => rmSync(directory, { recursive: true }));
 const file = (space: string): string => join(directory, `${space}.db`);
@@ -23,7 +25,7 @@ describe("sqliteStore keeps it on the real clock, and with several processes", (
   const module = fileURLToPath(new URL("./fixtures/open-store.mjs", import.meta.url));
   const cases = storeContract({
     open: (space) => sqliteStore(file(`real ${space}`)),
-    child: (space) => ({ module, argument: file(`real ${space}`), execArgv: ["--import", "tsx"] }),
+    child: (space) => ({ module, argument: file(`real ${space}`), execArgv: ["--import", tsx] }),
   });
   for (const { name, run } of cases) it(name, run);
 });

@@ -25,7 +25,7 @@ export const dueCases: StoreCases = {
   "claimDue: hands a run whose lease ran out to a worker, counted and recovered (§3 table)": async (t) => {
     const store = await t.open();
     const id = t.id({ tenant: "a tenant" });
-    const held = await take(store, id, { leaseMs: SHORT });
+    const held = await take(store, id);
     assert.deepEqual(await due(store, t.scope), [], "before the lease ran out");
     await store.extend({ ...held, leaseMs: SHORT, attempt: 2 });
     await t.pass(SHORT);

@@ -142,10 +142,12 @@ function start({ module, argument, execArgv = [] }: ChildStore): Child {
       resolve();
     });
   }).then(() => clearTimeout(timer));
-  child.send({ module: isAbsolute(module) ? pathToFileURL(module).href : module, argument });
+  // A message that cannot be sent needs no report of its own: the process is gone, and "close" says why.
+  const send = (message: object): void => void child.send(message, () => {});
+  send({ module: isAbsolute(module) ? pathToFileURL(module).href : module, argument });
 
   return {
-    send: (message) => void child.send(message),
+    send,
     message: <Message>() =>
       new Promise<Message>((resolve, reject) => {
         if (received.length > 0) resolve(received.shift() as Message);

@@ -19,8 +19,6 @@ export interface Entry {
   life: life.Life;
   event: Uint8Array | null;
   result: Uint8Array | null;
-  /** What the last claim answered, for when it is sent again. */
-  recovered: boolean;
 }
 
 export const parts = {
@@ -80,7 +78,6 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
         life: step.next,
         event: null,
         result: null,
-        recovered: false,
       };
       entry.life = step.next;
       if (step.event !== undefined) entry.event = step.event && p.copy(step.event);
@@ -91,9 +88,8 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
   }
 
   function run(entry: Entry): DueWork {
-    const { token, attempt, replay, letter } = entry.life;
+    const { token, attempt, recovered, replay, letter } = entry.life;
     const event = p.copy(entry.event ?? new Uint8Array(0));
-    const { recovered } = entry;
     return { kind: "run", id: entry.id, token, attempt, recovered, replay, letter: letter !== "none", event };
   }
 
@@ -137,9 +133,7 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
         return note(entry);
       });
       for (const entry of runs.slice(0, p.places(r) - work.length)) {
-        const { next, recovered } = p.takeDue(entry.life, r.owner, r.leaseMs, now());
-        entry.life = next;
-        entry.recovered = recovered;
+        entry.life = p.takeDue(entry.life, r.owner, r.leaseMs, now());
         work.push(run(entry));
       }
       return work;

@@ -143,10 +143,10 @@ const writing: StoreMutant[] = [
   }),
   replacing("attempts are counted when they fail", "attempts: counted when they start", {
     claim: (found, r, now) => uncounted(life.claim(found, r, now)),
-    takeDue: (found, owner, leaseMs, now) => {
-      const taken = life.takeDue(found, owner, leaseMs, now);
-      return { ...taken, next: { ...taken.next, attempt: found.attempt } };
-    },
+    takeDue: (found, owner, leaseMs, now) => ({
+      ...life.takeDue(found, owner, leaseMs, now),
+      attempt: found.attempt,
+    }),
     retry: (found, r, now) => life.retry(found && { ...found, attempt: found.attempt + 1 }, r, now),
   }),
   replacing(
@@ -250,7 +250,7 @@ const working: StoreMutant[] = [
     "claimDue gives the same run to every caller",
     "claimDue: each due operation goes to one caller",
     {
-      takeDue: (found, owner, leaseMs, now) => ({ ...life.takeDue(found, owner, leaseMs, now), next: found }),
+      takeDue: (found) => found,
     },
   ),
   replacing("claimDue does not look at scopes", "claimDue: gives work of the scopes", { asked: () => true }),
@@ -271,10 +271,10 @@ const working: StoreMutant[] = [
     sameCaller: () => false,
   }),
   replacing("claimDue does not count the attempt", "claimDue: hands a run whose lease ran out", {
-    takeDue: (found, owner, leaseMs, now) => {
-      const taken = life.takeDue(found, owner, leaseMs, now);
-      return { ...taken, next: { ...taken.next, attempt: found.attempt } };
-    },
+    takeDue: (found, owner, leaseMs, now) => ({
+      ...life.takeDue(found, owner, leaseMs, now),
+      attempt: found.attempt,
+    }),
   }),
   replacing(
     "claimDue gives what is not due yet",
