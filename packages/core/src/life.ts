@@ -317,6 +317,17 @@ export function takeDue(life: Life, owner: string, leaseMs: number, now: number)
   return take(life, owner, leaseMs, now, life.attempt + 1);
 }
 
+/**
+ * Which of the due operations and unsettled letters one call of `claimDue` hands out, oldest first. When there are more than places, half
+ * of them go to letters and half to operations, so that neither a sink that is down nor a flood of events keeps out the other.
+ */
+export function shareOut<Due extends { at: number }>(runs: Due[], letters: Due[], limit: number): Due[] {
+  const oldest = (due: Due[], most: number) => [...due].sort((a, b) => a.at - b.at).slice(0, most);
+  if (limit === 1) return oldest([...runs, ...letters], 1);
+  const taken = oldest(letters, Math.max(Math.floor(limit / 2), limit - runs.length));
+  return [...taken, ...oldest(runs, limit - taken.length)];
+}
+
 /** Hands an unsettled letter to a worker, and to the next one later if this one does not settle it. */
 export function takeNote(life: Life, owner: string, leaseMs: number, now: number): Life {
   const backoff = 2 ** Math.min(life.noteTries, MAX_NOTE_BACKOFF);

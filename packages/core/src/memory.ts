@@ -91,8 +91,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
       const at = now();
       const mine: DueWork[] = [];
-      const runs: [number, string, Entry][] = [];
-      const notes: [number, string, Entry][] = [];
+      const runs: { at: number; entry: Entry }[] = [];
+      const notes: { at: number; entry: Entry }[] = [];
       for (const name of open) {
         const entry = entries.get(name) as Entry;
         if (!scopes.includes(entry.id.scope)) continue;
@@ -102,23 +102,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
           entry.life = { ...entry.life, leaseUntil: at + leaseMs };
           mine.push(runWork(entry));
         } else if (noteAt !== undefined && entry.life.noteOwner === owner) mine.push(noteWork(entry));
-        else if (runAt !== undefined && runAt <= at) runs.push([runAt, name, entry]);
-        else if (noteAt !== undefined && noteAt <= at) notes.push([noteAt, name, entry]);
+        else if (runAt !== undefined && runAt <= at) runs.push({ at: runAt, entry });
+        else if (noteAt !== undefined && noteAt <= at) notes.push({ at: noteAt, entry });
       }
       // A resent call: the same work again, and nothing else.
       if (mine.length > 0) return mine;
-      const oldestFirst = (a: [number, ...unknown[]], b: [number, ...unknown[]]) => a[0] - b[0];
-      // Letters take at most half of the places, so that a sink that is down cannot keep events from running.
-      const letters = notes.sort(oldestFirst).slice(0, Math.max(Math.ceil(limit / 2), limit - runs.length));
-      const work: DueWork[] = letters.map(([, , entry]) => {
-        entry.life = life.takeNote(entry.life, owner, leaseMs, at);
-        return noteWork(entry);
-      });
-      for (const [, , entry] of runs.sort(oldestFirst).slice(0, limit - work.length)) {
+      return life.shareOut(runs, notes, limit).map(({ entry }) => {
+        if (life.noteAt(entry.life) !== undefined) {
+          entry.life = life.takeNote(entry.life, owner, leaseMs, at);
+          return noteWork(entry);
+        }
         entry.life = life.takeDue(entry.life, owner, leaseMs, at);
-        work.push(runWork(entry));
-      }
-      return work;
+        return runWork(entry);
+      });
     },
 
     async get(id) {
@@ -157,12 +153,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
       const at = now();
       let purged = 0;
+      let turns = 0;
       // Goes on where the last call stopped, so that each call costs the same however much is kept.
       for (let seen = 0; seen < limit * 10 && purged < limit; seen++) {
         const next = purgeFrom.next();
         if (next.done) {
           purgeFrom = entries.keys();
-          break;
+          if (++turns > 1) break;
+          continue;
         }
         const entry = entries.get(next.value);
         if (entry === undefined || !life.isExpired(entry.life, at)) continue;

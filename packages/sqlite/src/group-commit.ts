@@ -6,26 +6,37 @@
  * heartbeats of all running handlers.
  */
 import { HooklatchError } from "@hooklatch/core";
-import { LOCK_TIMEOUT_MS, type OpenDatabase } from "./database.js";
+import { isBusy, sqliteCode, storeBusy } from "./busy.js";
+import { LOCK_TIMEOUT_MS, type OpenDatabase } from "./open.js";
 
 export interface Connection {
   /** Runs a read; waits while the file is locked. */
   read<T>(query: () => T): Promise<T>;
-  /** Runs a write inside a transaction that it may share with others; resolves after the commit. */
-  write<T>(change: () => T): Promise<T>;
+  /**
+   * Runs a write inside a transaction that it may share with others; resolves after the commit. It may run twice: what the first run
+   * did is then rolled back. `bytes`: about how much it writes.
+   */
+  write<T>(change: () => T, bytes?: number): Promise<T>;
+  /** @throws {HooklatchError} `store_closed` */
+  assertOpen(): void;
   /** Commits what was accepted, then closes what was opened here. Afterwards everything rejects with `store_closed`. */
   close(): Promise<void>;
 }
 
 interface Write {
   change: () => unknown;
+  bytes: number;
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
+  /** When waiting for a lock is given up. */
   until: number;
+  /** Was part of a batch that failed. */
+  alone: boolean;
 }
 
-/** Bounds how long one transaction blocks the event loop. */
+/** These bound how long one transaction blocks the event loop. */
 const LARGEST_BATCH = 128;
+const LARGEST_BATCH_BYTES = 2 * 1024 * 1024;
 const LONGEST_PAUSE_MS = 25;
 
 export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: number): Connection {
@@ -49,19 +60,17 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
 
   async function flushQueue(): Promise<void> {
     // What arrives in the same turn of the event loop shares a transaction.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
     for (let failures = 0; queue.length > 0; ) {
-      const batch = queue.slice(0, LARGEST_BATCH);
-      if (commitTogether(batch)) {
-        queue = queue.slice(batch.length);
+      if (commitTogether(batchOf(queue))) {
         failures = 0;
-        if (queue.length > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+        if (queue.length > 0) await nextTurn();
         continue;
       }
       const now = performance.now();
-      for (const write of queue.filter((w) => w.until <= now)) write.reject(busy());
+      for (const write of queue.filter((w) => w.until <= now)) write.reject(storeBusy());
       queue = queue.filter((w) => w.until > now);
-      await pause(++failures);
+      if (queue.length > 0) await pause(++failures);
     }
   }
 
@@ -73,13 +82,19 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
       for (const write of batch) values.push(write.change());
       db.exec("COMMIT");
     } catch (error) {
-      rollback();
+      // SQLite has rolled back by itself after some errors, such as a full disk.
+      if (db.inTransaction) db.exec("ROLLBACK");
       if (isBusy(error)) return false;
-      if (batch.length === 1) batch[0]?.reject(asCoded(error));
-      // One that fails must not take the others with it: each by itself.
-      else for (const write of batch) if (!commitTogether([write])) write.reject(busy());
+      const [only] = batch;
+      if (only !== undefined && batch.length === 1) {
+        queue = queue.slice(1);
+        only.reject(asCoded(error));
+      }
+      // One that fails must not take the others with it: they stay queued, each by itself.
+      for (const write of batch) write.alone = true;
       return true;
     }
+    queue = queue.slice(batch.length);
     batch.forEach((write, i) => {
       write.resolve(values[i] as never);
     });
@@ -89,29 +104,41 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
   function begin(): boolean {
     // A transaction of the app's own on a shared connection: wait until it is over.
     if (db.inTransaction) return false;
-    const timeoutMs = owned ? undefined : db.pragma("busy_timeout", { simple: true });
     try {
-      if (!owned) db.pragma(`busy_timeout = ${LOCK_TIMEOUT_MS}`);
-      db.exec("BEGIN IMMEDIATE");
+      if (owned) db.exec("BEGIN IMMEDIATE");
+      else withShortTimeout(() => db.exec("BEGIN IMMEDIATE"));
       return true;
     } catch (error) {
       if (isBusy(error)) return false;
       throw error;
-    } finally {
-      if (!owned) db.pragma(`busy_timeout = ${Number(timeoutMs)}`);
     }
   }
 
-  function rollback(): void {
-    // SQLite has rolled back by itself after some errors, such as a full disk.
-    if (db.inTransaction) db.exec("ROLLBACK");
+  /** The timeout of an app's own connection is the app's, except for this moment. */
+  function withShortTimeout(lock: () => void): void {
+    const timeoutMs = Number(db.pragma("busy_timeout", { simple: true }));
+    db.pragma(`busy_timeout = ${Math.min(timeoutMs, LOCK_TIMEOUT_MS)}`);
+    try {
+      lock();
+    } finally {
+      db.pragma(`busy_timeout = ${timeoutMs}`);
+    }
+  }
+
+  function asCoded(error: unknown): unknown {
+    if (HooklatchError.is(error)) return error;
+    if (!db.open) return storeClosed();
+    const text = `SQLite failed: ${sqliteCode(error)} ${error instanceof Error ? error.message : String(error)}`;
+    return new HooklatchError("store_unavailable", text, { cause: error, retryable: true });
   }
 
   function assertOpen(): void {
-    if (closing !== undefined || !db.open) throw new HooklatchError("store_closed", "This store is closed.");
+    if (closing !== undefined || !db.open) throw storeClosed();
   }
 
   return {
+    assertOpen,
+
     async read(query) {
       assertOpen();
       const until = performance.now() + busyTimeoutMs;
@@ -120,17 +147,18 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
           return query();
         } catch (error) {
           if (!isBusy(error)) throw asCoded(error);
-          if (performance.now() >= until) throw busy();
+          if (performance.now() >= until) throw storeBusy(error);
         }
         await pause(++failures);
         assertOpen();
       }
     },
 
-    async write<T>(change: () => T) {
+    async write<T>(change: () => T, bytes = 0) {
       assertOpen();
       return new Promise<T>((resolve, reject) => {
-        queue.push({ change, resolve, reject, until: performance.now() + busyTimeoutMs });
+        const until = performance.now() + busyTimeoutMs;
+        queue.push({ change, bytes, resolve, reject, until, alone: false });
         flushing ??= flushAll();
       });
     },
@@ -145,28 +173,29 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
   };
 }
 
-/** 1, 2, 4, … up to 25 ms, with jitter, so that processes waiting for one lock do not come back together. */
+/** The writes at the head of the queue that go into one transaction. */
+function batchOf(queue: readonly Write[]): Write[] {
+  const batch: Write[] = [];
+  let bytes = 0;
+  for (const write of queue) {
+    bytes += write.bytes;
+    const full = batch.length === LARGEST_BATCH || bytes > LARGEST_BATCH_BYTES;
+    if (batch.length > 0 && (full || write.alone || batch[0]?.alone)) break;
+    batch.push(write);
+  }
+  return batch;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** 2, 4, 8, … up to 25 ms, with jitter, so that processes waiting for one lock do not come back together. */
 function pause(failures: number): Promise<void> {
   const ms = Math.min(2 ** failures, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function codeOf(error: unknown): string {
-  return String((error as { code?: unknown } | null)?.code ?? "");
-}
-
-function isBusy(error: unknown): boolean {
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(error));
-}
-
-function busy(): HooklatchError {
-  return new HooklatchError("store_busy", "Another connection holds the lock of the database.", {
-    retryable: true,
-  });
-}
-
-function asCoded(error: unknown): unknown {
-  if (HooklatchError.is(error)) return error;
-  const text = `SQLite failed: ${codeOf(error)} ${error instanceof Error ? error.message : String(error)}`;
-  return new HooklatchError("store_unavailable", text, { cause: error, retryable: true });
+function storeClosed(): HooklatchError {
+  return new HooklatchError("store_closed", "This store is closed.");
 }

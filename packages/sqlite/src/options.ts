@@ -1,6 +1,7 @@
 /** Options that the store and the dead-letter queue share. */
 import { HooklatchError } from "@hooklatch/core";
 
+/** Options of `sqliteStore` and of `sqliteDeadLetters`. An unknown or wrong one is refused with `invalid_option`. */
 export interface SqliteOptions {
   /**
    * How long an operation waits for a lock that another connection holds before it rejects with `store_busy`, in ms. The event loop is
@@ -16,6 +17,9 @@ export function resolveOptions(
   options: SqliteOptions,
   what: string,
 ): { busyTimeoutMs: number; now: () => number } {
+  if (typeof options !== "object" || options === null) {
+    throw new HooklatchError("invalid_option", `${what}: options must be an object.`);
+  }
   for (const name of Object.keys(options)) {
     if (name !== "busyTimeoutMs" && name !== "now") throw wrong(what, name, "there is no such option");
   }

@@ -1,6 +1,6 @@
 /** The tables, by version. A file may be shared with the app: every name starts with `hooklatch_`. */
 import { HooklatchError } from "@hooklatch/core";
-import type { SqliteDatabase } from "./database.js";
+import { prepare, type SqliteDatabase } from "./database.js";
 
 export type Part = "operations" | "letters";
 
@@ -62,7 +62,8 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
       details TEXT,
       event BLOB
     );
-    CREATE INDEX hooklatch_letters_removed ON hooklatch_letters (removed_at) WHERE removed_at IS NOT NULL;`,
+    CREATE INDEX hooklatch_letters_removed ON hooklatch_letters (removed_at) WHERE removed_at IS NOT NULL;
+    CREATE INDEX hooklatch_letters_scope ON hooklatch_letters (scope, arrival) WHERE removed_at IS NULL;`,
   ],
 };
 
@@ -71,19 +72,18 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
  * @throws {HooklatchError} `schema_newer` for a file that a newer Hooklatch has written; nothing is changed then
  */
 export function migrate(db: SqliteDatabase, part: Part): void {
-  const newest = MIGRATIONS[part].length;
-  if (versionOf(db, part) === newest) return;
+  const statements = MIGRATIONS[part];
+  if (versionOf(db, part) === statements.length) return;
   db.exec("BEGIN IMMEDIATE");
   try {
     // Read again under the lock: another process may just have done it.
-    const version = versionOf(db, part);
-    if (version > newest) {
-      const text = `${db.name} was written by a newer Hooklatch (${part} version ${version}, this one knows ${newest}). Upgrade it.`;
-      throw new HooklatchError("schema_newer", text);
-    }
+    refuseNewer(db, part);
     db.exec("CREATE TABLE IF NOT EXISTS hooklatch_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)");
-    for (const statements of MIGRATIONS[part].slice(version)) db.exec(statements);
-    db.prepare("INSERT OR REPLACE INTO hooklatch_schema (part, version) VALUES (?, ?)").run(part, newest);
+    for (const statement of statements.slice(versionOf(db, part))) db.exec(statement);
+    prepare(db, "INSERT OR REPLACE INTO hooklatch_schema (part, version) VALUES (?, ?)").run(
+      part,
+      statements.length,
+    );
     db.exec("COMMIT");
   } catch (error) {
     if (db.inTransaction) db.exec("ROLLBACK");
@@ -91,12 +91,22 @@ export function migrate(db: SqliteDatabase, part: Part): void {
   }
 }
 
+/** @throws {HooklatchError} `schema_newer` */
+export function refuseNewer(db: SqliteDatabase, part: Part): void {
+  const version = versionOf(db, part);
+  const newest = MIGRATIONS[part].length;
+  if (version <= newest) return;
+  const text = `${db.name} was written by a newer Hooklatch (${part} version ${version}, this one knows ${newest}). Upgrade it.`;
+  throw new HooklatchError("schema_newer", text);
+}
+
 function versionOf(db: SqliteDatabase, part: Part): number {
-  const known = db
-    .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hooklatch_schema'")
-    .get();
+  const known = prepare(
+    db,
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hooklatch_schema'",
+  ).get();
   if (known === undefined) return 0;
-  const row = db.prepare("SELECT version FROM hooklatch_schema WHERE part = ?").get(part) as
+  const row = prepare(db, "SELECT version FROM hooklatch_schema WHERE part = ?").get(part) as
     | { version: number }
     | undefined;
   return row?.version ?? 0;

@@ -114,23 +114,18 @@ export function sqliteStore(
     const mine = sql.handedTo.all(r.owner, r.owner) as LifeRow[];
     // A resent call: the same work again, and nothing else.
     if (mine.length > 0) return mine.map((row) => again(row, r, at));
-    const oldestFirst = (column: "runnable" | "note") =>
-      r.scopes
-        .flatMap((scope) => sql[column].all(scope, at, r.limit) as (LifeRow & { at: number })[])
-        .sort((a, b) => a.at - b.at);
-    const runs = oldestFirst("runnable");
-    // Letters take at most half of the places, so that a sink that is down cannot keep events from running.
-    const letters = oldestFirst("note").slice(0, Math.max(Math.ceil(r.limit / 2), r.limit - runs.length));
-    const work: DueWork[] = letters.map((row) => {
-      save(idOf(row), row, { answer: undefined, next: life.takeNote(lifeOf(row), r.owner, r.leaseMs, at) });
-      return noteWork(row);
-    });
-    for (const row of runs.slice(0, r.limit - work.length)) {
-      const next = life.takeDue(lifeOf(row), r.owner, r.leaseMs, at);
+    const due = (column: "runnable" | "note") =>
+      r.scopes.flatMap((scope) => sql[column].all(scope, at, r.limit) as (LifeRow & { at: number })[]);
+    return life.shareOut(due("runnable"), due("note"), r.limit).map((row) => {
+      const found = lifeOf(row);
+      if (life.noteAt(found) !== undefined) {
+        save(idOf(row), row, { answer: undefined, next: life.takeNote(found, r.owner, r.leaseMs, at) });
+        return noteWork(row);
+      }
+      const next = life.takeDue(found, r.owner, r.leaseMs, at);
       save(idOf(row), row, { answer: undefined, next }, r.owner);
-      work.push(runWork(row, next));
-    }
-    return work;
+      return runWork(row, next);
+    });
   }
 
   function again(row: LifeRow, r: ClaimDueRequest, at: number): DueWork {

@@ -1,0 +1,123 @@
+/** What looks at all operations, a window of the table at a time, so that the event loop is never blocked for long: counts and purging. */
+import type { OperationState, StoreStats } from "@hooklatch/core";
+import { isExpired, type Life } from "@hooklatch/core/life";
+import { prepare, type SqliteDatabase } from "./database.js";
+import type { Connection } from "./group-commit.js";
+import { TABLE } from "./operations.js";
+
+/** What `isExpired` looks at. */
+interface ExpiryColumns {
+  state: OperationState;
+  letter: Life["letter"];
+  stored: number;
+  lease_until: number | null;
+  expires_at: number | null;
+}
+
+interface StatsRow extends ExpiryColumns {
+  count: number;
+  unsettled: number;
+  oldest: number | null;
+  seen: number;
+  last: number;
+}
+
+const STATS_WINDOW = 5_000;
+const PURGE_WINDOW = 1_000;
+/** Deleted in one transaction. */
+const PURGE_BATCH = 100;
+
+export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => number) {
+  const expiry = "state, letter, stored, lease_until, expires_at";
+  // Groups whose records are all expired or all alive: which of the two, `isExpired` says. Only records without an event expire by
+  // their lease, and only those are grouped by it.
+  const stats = prepare(
+    db,
+    `SELECT state, letter, stored, MIN(lease_until) AS lease_until, MIN(expires_at) AS expires_at,
+      COUNT(CASE WHEN @scope IS NULL OR scope = @scope THEN 1 END) AS count,
+      COUNT(CASE WHEN @scope IS NULL OR scope = @scope THEN note_at END) AS unsettled,
+      MIN(CASE WHEN @scope IS NULL OR scope = @scope THEN due_at END) AS oldest,
+      COUNT(*) AS seen, MAX(id) AS last
+      FROM (SELECT * FROM ${TABLE} WHERE id > @from ORDER BY id LIMIT ${STATS_WINDOW})
+      GROUP BY state, letter, stored, expires_at <= @at, CASE WHEN stored = 0 THEN lease_until END`,
+  );
+  const window = prepare(db, `SELECT id, ${expiry} FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ?`);
+  const byId = prepare(db, `SELECT ${expiry} FROM ${TABLE} WHERE id = ?`);
+  const remove = prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`);
+  let purgedUpTo = 0;
+
+  /** Only if they are expired still: an owner may have renewed its lease, or somebody claimed it anew. */
+  function removeExpired(ids: readonly number[]): number {
+    const at = now();
+    const expired = ids.filter((id) => {
+      const row = byId.get(id) as ExpiryColumns | undefined;
+      return row !== undefined && isExpired(expiryOf(row), at);
+    });
+    for (const id of expired) remove.run(id);
+    return expired.length;
+  }
+
+  return {
+    async stats(scope: string | undefined): Promise<StoreStats> {
+      const total: StoreStats = { running: 0, waiting: 0, completed: 0, dead: 0, released: 0, unsettled: 0 };
+      const at = now();
+      for (let from = 0, seen = STATS_WINDOW; seen === STATS_WINDOW; ) {
+        const groups = await connection.read(
+          () => stats.all({ scope: scope ?? null, at, from }) as StatsRow[],
+        );
+        seen = 0;
+        for (const group of groups) {
+          seen += group.seen;
+          from = Math.max(from, group.last);
+          if (isExpired(expiryOf(group), at)) continue;
+          total[group.state] += group.count;
+          total.unsettled += group.unsettled;
+          if (group.state === "waiting" && group.oldest !== null) {
+            total.oldestWaitingAt = Math.min(total.oldestWaitingAt ?? group.oldest, group.oldest);
+          }
+        }
+        if (seen === STATS_WINDOW) await nextTurn();
+      }
+      return total;
+    },
+
+    async purge(limit: number): Promise<number> {
+      let purged = 0;
+      // Goes on where the last call stopped, so that each call costs the same however much is kept.
+      for (let left = limit * 10; left > 0 && purged < limit; ) {
+        const size = Math.min(left, PURGE_WINDOW);
+        const from = purgedUpTo;
+        const rows = await connection.read(
+          () => window.all(from, size) as (ExpiryColumns & { id: number })[],
+        );
+        const at = now();
+        const expired = rows
+          .filter((row) => isExpired(expiryOf(row), at))
+          .slice(0, Math.min(limit - purged, PURGE_BATCH))
+          .map((row) => row.id);
+        if (expired.length > 0) purged += await connection.write(() => removeExpired(expired));
+        // The window may hold more than was removed at once: it is looked at again from there on.
+        const full = expired.length === Math.min(limit - purged, PURGE_BATCH);
+        void full;
+        left -= size;
+      }
+      return purged;
+    },
+  };
+}
+
+function expiryOf(row: ExpiryColumns): Life {
+  const { state, letter, stored, lease_until, expires_at } = row;
+  const looked = {
+    state,
+    letter,
+    stored: stored === 1,
+    leaseUntil: lease_until ?? undefined,
+    expiresAt: expires_at ?? undefined,
+  };
+  return looked as Life;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
