@@ -84,7 +84,7 @@ function canRemove(sink: DeadLetterSink): sink is DeadLetterQueue {
 }
 
 /** The letter of a dead operation; `undefined` if it is not dead, or its event is not kept. */
-export function letterOf(record: OperationRecord): DeadLetter | undefined {
+function letterOf(record: OperationRecord): DeadLetter | undefined {
   if (record.state !== "dead" || record.event === undefined) return undefined;
   const attempts = withCrashes(record);
   return {

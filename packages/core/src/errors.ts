@@ -33,6 +33,7 @@ export type ErrorCode =
   | "schema_newer"
   | "event_not_kept"
   | "max_run_exceeded"
+  | "attempt_abandoned"
   | "attempts_exhausted_by_crash"
   | "handler_status"
   | "invalid_argument";

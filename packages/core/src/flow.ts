@@ -20,7 +20,7 @@ import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
 
 /** One call, with its identity and its event as bytes. */
-export interface Delivery {
+interface Delivery {
   id: OperationId;
   fingerprint: string | undefined;
   event: Uint8Array;
@@ -81,7 +81,9 @@ export function createFlow<Input, Output>(
   const letters = createLetters(store, deadLetters, storeTimeoutMs, emit);
   const waiters = createWaiters<FlowOutcome<Output>>();
   const runs = new Set<Run<Output>>();
+  const { concurrency, pollMs } = settings.worker || { concurrency: 0, pollMs: 0 };
   let workerRuns = 0;
+  let suspectRuns = false;
   /** Everything that goes on, waited for by `close()`. */
   const pending = new Set<Promise<unknown>>();
   /** Deliveries that wait for their outcome; and what nobody waits for. */
@@ -229,10 +231,10 @@ export function createFlow<Input, Output>(
 
   // ---- handing back -------------------------------------------------------------------------------------------------
 
-  /** A claim whose attempt did not start becomes due now, for any worker. */
-  async function handBack({ id, owner, token }: Held): Promise<void> {
+  /** A claim whose attempt did not start becomes due again, for any worker. */
+  async function handBack({ id, owner, token }: Held, delayMs = 0): Promise<void> {
     try {
-      await callStore(() => store.retry({ id, owner, token, delayMs: 0, notStarted: true }));
+      await callStore(() => store.retry({ id, owner, token, delayMs, notStarted: true }));
     } catch (error) {
       // Its lease runs out by itself.
       storeError("retry", error);
@@ -271,19 +273,38 @@ export function createFlow<Input, Output>(
     if (work.kind === "push") await letters.push(work.id);
     else if (work.kind === "remove") await letters.remove(work.id, work);
     else if (closing !== undefined) await handBack({ ...work, owner });
-    else await runToOutcome({ ...work, owner, claimedAt }, undefined, async () => LOST);
+    else if (!isSuspect(work)) await runDue({ ...work, owner, claimedAt });
+    else if (suspectRuns) await handBack({ ...work, owner }, pollMs);
+    else {
+      suspectRuns = true;
+      await runDue({ ...work, owner, claimedAt }).finally(() => {
+        suspectRuns = false;
+      });
+    }
   }
 
-  const { worker: workerOptions } = settings;
+  function runDue(claimed: Claimed): Promise<unknown> {
+    return runToOutcome(claimed, undefined, async () => LOST);
+  }
+
+  /**
+   * An operation whose process died under it more than once may be what kills it. One at a time of these, so that it does not take the
+   * attempts of those that crashed, and were recovered, together with it.
+   */
+  function isSuspect({ recovered, attempt }: { recovered: boolean; attempt: number }): boolean {
+    const { maxAttempts } = settings.retry;
+    return recovered && attempt >= Math.min(3, maxAttempts) && attempt <= maxAttempts;
+  }
+
   const worker =
-    workerOptions === false
+    settings.worker === false
       ? undefined
       : createWorker({
           scope,
           leaseMs,
-          pollMs: workerOptions.pollMs,
+          pollMs,
           nextOwner,
-          free: () => Math.min(workerOptions.concurrency - workerRuns, settings.maxRunning - runs.size),
+          free: () => Math.min(concurrency - workerRuns, settings.maxRunning - runs.size),
           claimDue: (request) => callStore(() => store.claimDue(request)),
           work(work, owner, claimedAt) {
             workerRuns++;

@@ -162,7 +162,8 @@ function take(life: Life, owner: string, leaseMs: number, now: number, attempt: 
     owner,
     token: life.token + 1,
     attempt,
-    recovered: life.state === "running",
+    // Also one that was handed back before its attempt started: the crash before is still the last thing that happened to it.
+    recovered: life.state === "running" || (life.state === "waiting" && life.recovered),
     error: undefined,
     changedAt: now,
     leaseUntil: now + leaseMs,
@@ -223,6 +224,7 @@ export function retry(life: Life | undefined, r: RetryRequest, now: number): Ste
   return moved(life, r, "waiting", (running) => ({
     ...running,
     attempt: r.notStarted ? Math.max(0, running.attempt - 1) : running.attempt,
+    recovered: r.notStarted === true && running.recovered,
     attempts: withEnded(running, r.ended),
     changedAt: now,
     dueAt: now + r.delayMs,

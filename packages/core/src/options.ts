@@ -207,11 +207,11 @@ function workerOptions(
   };
 }
 
-export function wrong(option: string, fix: string): HooklatchError {
+function wrong(option: string, fix: string): HooklatchError {
   return new HooklatchError("invalid_option", `Option \`${option}\` is wrong: ${fix}.`);
 }
 
-export function rejectUnknown(options: object, known: ReadonlySet<string>, prefix: string): void {
+function rejectUnknown(options: object, known: ReadonlySet<string>, prefix: string): void {
   for (const name of Object.keys(options)) {
     if (!known.has(name))
       throw wrong(prefix + name, `there is no such option; known are ${[...known].join(", ")}`);

@@ -101,7 +101,7 @@ export interface CompleteRequest extends Held {
 export interface RetryRequest extends Held {
   delayMs: number;
   ended?: AttemptRecord | undefined;
-  /** The claim is handed back before its attempt started: the attempt is not counted. */
+  /** The claim is handed back before its attempt started: the attempt is not counted, and the next claim is `recovered` as this one was. */
   notStarted?: boolean | undefined;
 }
 export interface FailRequest extends Held {

@@ -186,6 +186,36 @@ describe("recovery by start()", () => {
     expect(most).toBe(3);
   });
 
+  test("operations that crashed more than once are tried one at a time, so that a poisonous one takes no others with it", async () => {
+    const store = memoryStore();
+    const crash = (n: number, round: number) =>
+      store.claim({
+        ...claim,
+        id: { scope: "jobs", key: `j-${n}` },
+        owner: `crash ${n} ${round}`,
+        leaseMs: 1,
+      });
+    for (const round of [1, 2]) {
+      for (let n = 0; n < 6; n++) await eventually(async () => (await crash(n, round)).status === "claimed");
+    }
+    let running = 0;
+    let most = 0;
+    const attempts: number[] = [];
+    const call = worker(
+      async (_job, { attempt }) => {
+        attempts.push(attempt);
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        running--;
+      },
+      { store },
+    );
+    call.start();
+    await eventually(async () => (await store.stats()).completed === 6);
+    expect(most).toBe(1);
+    expect(attempts).toEqual([3, 3, 3, 3, 3, 3]);
+  });
+
   test("`worker: false` leaves it to another process", async () => {
     const store = memoryStore();
     await store.claim({ ...claim, owner: "crashed", leaseMs: 1 });

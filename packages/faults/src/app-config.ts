@@ -13,6 +13,7 @@ export interface AppTuning {
   maxAttempts: number;
   initialDelayMs: number;
   maxDelayMs: number;
+  jitter: "full" | "none";
   redelivery: "rerun" | "ignore";
   drainMs: number;
 }
@@ -25,6 +26,7 @@ export const TUNING: AppTuning = {
   maxAttempts: 4,
   initialDelayMs: 40,
   maxDelayMs: 300,
+  jitter: "full",
   redelivery: "ignore",
   drainMs: 5_000,
 };

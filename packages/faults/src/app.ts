@@ -45,7 +45,7 @@ const heard =
   };
 
 const { respondWithinMs, maxRunMs, leaseMs, pollMs, redelivery } = config;
-const { maxAttempts, initialDelayMs, maxDelayMs } = config;
+const { maxAttempts, initialDelayMs, maxDelayMs, jitter } = config;
 const route = withIdempotency(handler, {
   store: watchStore(withBug(sqlite, config.bug), note, crash),
   deadLetters: watchLetters(letters, crash),
@@ -55,7 +55,7 @@ const route = withIdempotency(handler, {
   maxRunMs,
   respondWithinMs: respondWithinMs === "never" ? Number.POSITIVE_INFINITY : respondWithinMs,
   redelivery,
-  retry: { maxAttempts, initialDelayMs, maxDelayMs },
+  retry: { maxAttempts, initialDelayMs, maxDelayMs, jitter },
   worker: { pollMs },
   on: {
     completed: heard("completed"),

@@ -23,7 +23,7 @@ export const BUGS = {
   /** Confirms a completion that is not stored yet. */
   "ack-before-complete": (store) => ({
     async complete(request) {
-      void sleep(250).then(() => store.complete(request));
+      void sleep(1_000).then(() => store.complete(request));
       return true;
     },
   }),

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppConfig, CONFIG_VARIABLE } from "./app-config.js";
-import { bundleApp } from "./bundle.js";
 import type { Note } from "./ledger.js";
 
 export interface App {
@@ -20,6 +19,8 @@ export interface App {
 }
 
 export interface FleetOptions {
+  /** The app to run: see bundle.ts. */
+  bundle: string;
   size: number;
   config: Omit<AppConfig, "name">;
   note: Note;
@@ -38,7 +39,12 @@ export class Fleet {
 
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options);
-    await Promise.all(Array.from({ length: options.size }, (_, place) => fleet.fill(place)));
+    try {
+      await Promise.all(Array.from({ length: options.size }, (_, place) => fleet.fill(place)));
+    } catch (error) {
+      fleet.killAll();
+      throw error;
+    }
     return fleet;
   }
 
@@ -58,9 +64,7 @@ export class Fleet {
     const name = `app${place}.${++this.#generation}`;
     const { crashAt, ...rest } = this.options.config;
     const crash = this.#generation === 1 && crashAt !== undefined ? { crashAt } : {};
-    const bundle = await bundleApp();
-    if (this.#closing) throw new Error("The fleet is closing.");
-    const child = spawn(process.execPath, ["--enable-source-maps", bundle], {
+    const child = spawn(process.execPath, ["--enable-source-maps", this.options.bundle], {
       env: { ...process.env, [CONFIG_VARIABLE]: JSON.stringify({ ...rest, ...crash, name }) },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -141,9 +145,16 @@ export class Fleet {
     await ended;
   }
 
-  /** For the very end, whatever happened. */
+  /** `kill -9` for all that is left. */
   killAll(): void {
     this.#closing = true;
     for (const child of this.#children) child.kill("SIGKILL");
+  }
+
+  /** `killAll`, and nothing runs any longer when it resolves. */
+  async end(): Promise<void> {
+    this.killAll();
+    await Promise.all(this.#starting);
+    while (this.#children.size > 0) await sleep(5);
   }
 }

@@ -16,6 +16,8 @@ export interface NemesisOptions {
 async function repeatedly(options: NemesisOptions, strike: (app: App) => Promise<void>): Promise<void> {
   const { fleet, random, times, everyMs, onProgress } = options;
   for (let done = 1; done <= times; done++) {
+    // With all processes up, so that a slow machine, where they start slowly, still has somebody to work.
+    await fleet.full();
     await sleep(random.between(...everyMs));
     await strike(await anyApp(fleet, random));
     onProgress?.(done);

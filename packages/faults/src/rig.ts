@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppTuning, type FaultEvent, TUNING } from "./app-config.js";
 import type { BugName } from "./bugs.js";
-import { check, type Violation } from "./checker.js";
+import { withBundledApp } from "./bundle.js";
+import { check, RULES, type Violation } from "./checker.js";
 import { type Figures, figuresOf } from "./figures.js";
 import { countUnfinished, type FinalState, readFinal } from "./final.js";
 import { Fleet } from "./fleet.js";
@@ -47,25 +48,34 @@ export interface Rig {
 }
 
 /** Runs `act` with a rig, and leaves neither process nor file behind; `FAULTS_KEEP=1` keeps the files. */
-export async function withRig<T>(options: RigOptions, act: (rig: Rig) => Promise<T>): Promise<T> {
+export function withRig<T>(options: RigOptions, act: (rig: Rig) => Promise<T>): Promise<T> {
+  return withBundledApp(async (bundle) => {
+    const directory = mkdtempSync(join(tmpdir(), "hooklatch-faults-"));
+    try {
+      return await withFleet(options, bundle, directory, act);
+    } finally {
+      if (process.env.FAULTS_KEEP === undefined) rmSync(directory, { recursive: true, force: true });
+      else process.stderr.write(`faults: kept ${directory}\n`);
+    }
+  });
+}
+
+async function withFleet<T>(
+  options: RigOptions,
+  bundle: string,
+  directory: string,
+  act: (rig: Rig) => Promise<T>,
+): Promise<T> {
   const { apps = 2, crashAt, bug, restart, seed = chooseSeed() } = options;
   const tuning: AppTuning = { ...TUNING, ...options.app };
-  const directory = mkdtempSync(join(tmpdir(), "hooklatch-faults-"));
   const file = join(directory, "events.db");
   const ledger = join(directory, "ledger.jsonl");
   const note = openLedger(ledger, "harness", false);
   const history = new History(ledger);
   const random = createRandom(seed);
-  const config = {
-    ...tuning,
-    file,
-    ledger,
-    ...(crashAt === undefined ? {} : { crashAt }),
-    ...(bug === undefined ? {} : { bug }),
-  };
-  const fleet = await Fleet.start({ size: apps, config, note, restart });
-  const killAll = () => fleet.killAll();
-  process.once("exit", killAll);
+  const bent = { ...(crashAt === undefined ? {} : { crashAt }), ...(bug === undefined ? {} : { bug }) };
+  const config = { ...tuning, ...bent, file, ledger };
+  const fleet = await Fleet.start({ bundle, size: apps, config, note, restart });
   const senders: SenderOptions = { urls: () => fleet.apps.map(({ url }) => url), note, random };
 
   async function drain(patienceMs = 20_000): Promise<boolean> {
@@ -92,18 +102,17 @@ export async function withRig<T>(options: RigOptions, act: (rig: Rig) => Promise
     const parts = { seed, tuning, fleet, history, note, random, senders };
     return await act({ ...parts, deliver: (event) => deliver(event, senders), drain, finish });
   } finally {
-    fleet.killAll();
-    process.off("exit", killAll);
+    await fleet.end();
     history.close();
-    if (process.env.FAULTS_KEEP === undefined) rmSync(directory, { recursive: true, force: true });
-    else process.stderr.write(`faults: kept ${directory}\n`);
   }
 }
 
 /** What to print, and what to fail with. */
 export function describe({ seed, violations, figures }: Verdict): string {
   const happened = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
-  const wrong = violations.slice(0, 20).map(({ rule, key, text }) => `  ${rule} ${key ?? ""}: ${text}`);
+  const wrong = violations
+    .slice(0, 20)
+    .map(({ rule, key, text }) => `  ${rule} (${RULES[rule]}) ${key ?? ""}: ${text}`);
   const more = violations.length > 20 ? [`  and ${violations.length - 20} more`] : [];
   return [
     `FAULTS_SEED=${seed}: ${violations.length} violations; ${happened.join(", ")}`,

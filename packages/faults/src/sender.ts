@@ -71,7 +71,7 @@ export async function deliver(event: FaultEvent, options: SenderOptions): Promis
 }
 
 /** Mostly quick events; some slow, some that fail, a few that never succeed. */
-export function randomEvent(id: string, random: Random): FaultEvent {
+function randomEvent(id: string, random: Random): FaultEvent {
   const dice = random.next();
   if (dice < 0.04) return { id, ms: random.between(0, 30), fails: 99 };
   if (dice < 0.14) return { id, ms: random.between(0, 60), fails: random.between(1, 2) };

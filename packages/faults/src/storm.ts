@@ -28,7 +28,7 @@ export function storm(options: StormOptions): Promise<StormVerdict> {
     };
     const target = { fleet, random };
     await Promise.all([
-      killSome({ ...target, times: kills, everyMs: [50, 500], onProgress: progress("kills", kills) }),
+      killSome({ ...target, times: kills, everyMs: [20, 350], onProgress: progress("kills", kills) }),
       pauseSome(
         { ...target, times: pauses, everyMs: [100, 2_000], onProgress: progress("pauses", pauses) },
         tuning.leaseMs,

@@ -13,7 +13,7 @@ test(`${KILLS} kill -9 in the middle of events: every acknowledged event ends co
   const { kills, killsInEvents, recovered, events } = verdict.figures;
   expect(kills).toBe(KILLS);
   // A run whose kills hit nothing would prove nothing.
-  expect(killsInEvents).toBeGreaterThan(KILLS / 2);
+  expect(killsInEvents).toBeGreaterThan(KILLS / 3);
   expect(recovered).toBeGreaterThan(KILLS / 4);
   expect(events).toBeGreaterThan(KILLS);
 }, 240_000);

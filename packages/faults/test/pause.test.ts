@@ -15,7 +15,7 @@ test("a paused owner never completes over its successor, and never answers 2xx f
     for (let pause = 0; pause < PAUSES; pause++) {
       const owner = rig.fleet.apps[pause % 2] as App;
       // In every second round the successor is still at work when the first owner comes back.
-      const [ms, until] = pause % 4 < 2 ? ([200, "completed"] as const) : ([1_000, "begun"] as const);
+      const [ms, until] = pause % 4 < 2 ? ([600, "completed"] as const) : ([1_000, "begun"] as const);
       const events = Array.from({ length: EVENTS }, (_, i) => ({ id: `p${pause}.${i}`, ms }));
       overtaken.push(...(await pauseOwner(rig, owner, events, until)));
       expect(await rig.drain()).toBe(true);

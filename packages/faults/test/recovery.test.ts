@@ -14,7 +14,7 @@ test("an event whose process died is finished by another one, without a redelive
   await withRig({ restart: false }, async ({ fleet, history, note, tuning, finish }) => {
     const [owner] = fleet.apps as [App];
     // Longer than the response window: it is acknowledged before the process dies.
-    const answer = await post(owner.url, { id: "left", ms: 400 }, SENT_ONCE_MS, note);
+    const answer = await post(owner.url, { id: "left", ms: 2_000 }, SENT_ONCE_MS, note);
     expect(answer.status).toBe(202);
     await owner.kill();
     const again = await history.until("start", ({ key, by }) => key === "left" && by !== owner.name);
@@ -32,7 +32,7 @@ test("an event whose process died is finished by another one, without a redelive
 }, 60_000);
 
 test("a waiting operation whose worker never came back is picked up by another process", async () => {
-  const app = { initialDelayMs: 1_500, maxDelayMs: 1_500 };
+  const app = { initialDelayMs: 2_500, maxDelayMs: 2_500, jitter: "none" } as const;
   await withRig({ apps: 1, app }, async ({ fleet, history, note, finish }) => {
     const [owner] = fleet.apps as [App];
     const answer = await post(owner.url, { id: "later", ms: 0, fails: 1 }, SENT_ONCE_MS, note);
