@@ -1,32 +1,41 @@
 /** What `start` prints: lines to paste into a second terminal. */
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 
-export function hints(url: string): string {
+export function hints(url: string, env: NodeJS.ProcessEnv = process.env): string {
   const folder = fileURLToPath(new URL("..", import.meta.url));
-  const post = `curl -i ${url}/webhooks/generic -H 'content-type: application/json'`;
+  const post = `curl -iw '\\n' ${url}/webhooks/generic -H 'content-type: application/json'`;
   const run = "node --import tsx src";
+  // What was handled before the last restart is a duplicate now: other names show it all again.
+  const name = randomBytes(2).toString("hex");
+  const order = (number: number, sku: string, note = ""): string =>
+    `-d '{"id":"order-${name}-${number}","sku":"${sku}"${note === "" ? "" : `,"note":"${note}"`}}'`;
+  const key = `-H 'Idempotency-Key: key-${name}'`;
+  const set = ["HOOKLATCH_DB", "SHOP_DB", "STRIPE_WEBHOOK_SECRET"].filter((variable) => env[variable]);
   return `
 Paste these into another terminal. What happens to each event is printed here; Ctrl-C stops the server.
 
-# An event. Again: a duplicate, told by the hash of its body. Nothing is done twice.
-${post} -d '{"id":"order-1","sku":"mug"}'
-${post} -d '{"id":"order-1","sku":"mug"}'
+# An event, and again: a duplicate, recognised by the hash of its body. Nothing is done twice.
+${post} ${order(1, "mug")}
+${post} ${order(1, "mug")}
 
 # With a key of the sender's: once, then a duplicate, then 422 for another body under the same key.
-${post} -H 'Idempotency-Key: key-1' -d '{"id":"order-2","sku":"mug"}'
-${post} -H 'Idempotency-Key: key-1' -d '{"id":"order-2","sku":"mug"}'
-${post} -H 'Idempotency-Key: key-1' -d '{"id":"order-3","sku":"shirt"}'
+${post} ${key} ${order(2, "mug")}
+${post} ${key} ${order(2, "mug")}
+${post} ${key} ${order(3, "shirt")}
 
-# Slow: answered 202 after two seconds, done later. Paste it again to see.
-${post} -d '{"id":"order-4","sku":"mug","note":"slow"}'
+# Slow: answered 202 after two seconds, done later, as the same event sent again tells.
+${post} ${order(4, "mug", "slow")}
+sleep 2
+${post} ${order(4, "mug", "slow")}
 
 # Fails four times within a few seconds (retries wait up to 1, 2 and 4 s), then it is a dead letter.
-${post} -d '{"id":"order-5","sku":"unicorn"}'
+${post} ${order(5, `unicorn-${name}`)}
 
 # Look at the dead letters, fix the cause, replay one.
-cd '${folder}'
+cd '${folder}'${set.length === 0 ? "" : `   # and set ${set.join(", ")} there too`}
 ${run}/letters.ts
-${run}/add-product.ts unicorn
+${run}/add-product.ts unicorn-${name}
 ${run}/letters.ts replay <id>
 
 # Signed events, as Stripe sends them: one, 20 copies at once, one that fails twice, and a wrong signature.

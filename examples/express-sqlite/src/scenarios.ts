@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HandlerContext } from "@hooklatch/core";
 import type { Shop } from "./shop.js";
 
-export type Trouble = "fail-twice" | "slow" | "hang-before" | "hang-after";
+type Trouble = "fail-twice" | "slow" | "hang-before" | "hang-after";
 
 /** Longer than the app lets a sender wait. */
 export const SLOW_MS = 3_500;

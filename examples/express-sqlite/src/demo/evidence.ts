@@ -45,7 +45,8 @@ export function openEvidence(database: string, shopDatabase: string): Evidence {
     const letters = await deadLetters.count({ scope: subject.scope, key: subject.key });
     const state = record?.state ?? "nothing stored";
     if (state === "running" || state === "waiting") return undefined;
-    // The letter comes and goes in a second step.
+    // The letter comes and goes in a second step, of which the store is told in a third.
+    if (record?.letter === "push" || record?.letter === "remove") return undefined;
     if (state === "dead" ? letters === 0 : letters > 0) return undefined;
     return {
       runs: record?.attempt ?? 0,
