@@ -5,13 +5,19 @@ import { codeOf, utf8 } from "./support/outcome.js";
 const codec = jsonCodec<unknown, unknown>();
 
 describe("the JSON codec", () => {
-  test.each<[unknown]>([[null], [0], [""], ["é\u{1F600}"], [[]], [{}], [{ a: [1, "2", false, null] }], [false]])(
-    "%j comes back",
-    (value) => {
-      expect(codec.decodeInput(codec.encodeInput(value))).toEqual(value);
-      expect(codec.decodeOutput(codec.encodeOutput(value))).toEqual(value);
-    },
-  );
+  test.each<[unknown]>([
+    [null],
+    [0],
+    [""],
+    ["é\u{1F600}"],
+    [[]],
+    [{}],
+    [{ a: [1, "2", false, null] }],
+    [false],
+  ])("%j comes back", (value) => {
+    expect(codec.decodeInput(codec.encodeInput(value))).toEqual(value);
+    expect(codec.decodeOutput(codec.encodeOutput(value))).toEqual(value);
+  });
 
   test("undefined is no bytes at all, and comes back as undefined", () => {
     expect(codec.encodeOutput(undefined)).toHaveLength(0);

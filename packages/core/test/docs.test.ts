@@ -12,5 +12,6 @@ test("docs/errors.md explains every error code", () => {
   expect(headings.filter((code) => codes.includes(code))).toEqual(codes);
   // What only an HTTP answer says.
   const answers = ["../src/receiver.ts", "../src/node.ts"].map(read).join();
-  for (const heading of headings.filter((code) => !codes.includes(code))) expect(answers).toContain(`"${heading}"`);
+  for (const heading of headings.filter((code) => !codes.includes(code)))
+    expect(answers).toContain(`"${heading}"`);
 });

@@ -13,9 +13,13 @@ const { value: iJson } = fc.letrec((tie) => ({
     fc.boolean(),
     fc.constant(null),
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(fc.oneof(fc.string({ unit: "grapheme", maxLength: 4 }), fc.constant("__proto__")), tie("value"), {
-      maxKeys: 4,
-    }),
+    fc.dictionary(
+      fc.oneof(fc.string({ unit: "grapheme", maxLength: 4 }), fc.constant("__proto__")),
+      tie("value"),
+      {
+        maxKeys: 4,
+      },
+    ),
   ),
 }));
 
@@ -54,14 +58,20 @@ test("two values have one form only if they are equal", () => {
 
 const digits = fc.stringMatching(/^[0-9]{1,25}$/).map((text) => text.replace(/^0+(?=.)/, ""));
 const literal = fc
-  .tuple(fc.constantFrom("", "-"), digits, fc.option(fc.stringMatching(/^[0-9]{1,25}$/)), fc.option(fc.integer({ min: -420, max: 420 })))
+  .tuple(
+    fc.constantFrom("", "-"),
+    digits,
+    fc.option(fc.stringMatching(/^[0-9]{1,25}$/)),
+    fc.option(fc.integer({ min: -420, max: 420 })),
+  )
   .map(([sign, whole, fraction, exponent]) => {
     return `${sign}${whole}${fraction === null ? "" : `.${fraction}`}${exponent === null ? "" : `e${exponent}`}`;
   });
 
 /** An exact decimal as [digits, exponent], by string arithmetic of its own. */
 function exact(text: string): string {
-  const [, sign, whole = "", fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:e(-?\d+))?$/.exec(text) ?? [];
+  const [, sign, whole = "", fraction = "", exponent = "0"] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:e(-?\d+))?$/.exec(text) ?? [];
   let n = BigInt(whole + fraction);
   let e = Number(exponent) - fraction.length;
   if (n === 0n) return "0";
@@ -90,8 +100,28 @@ test("two number literals have one form exactly if they are the same decimal, or
 });
 
 test("any text has a form or none, and never throws", () => {
-  const token = fc.constantFrom("{", "}", "[", "]", ",", ":", '"a"', '"', "\\", "1", "-", "1e5", ".", "true", "null", " ");
-  const text = fc.oneof(fc.string({ unit: "binary" }), fc.array(token, { maxLength: 20 }).map((t) => t.join("")));
+  const token = fc.constantFrom(
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    '"a"',
+    '"',
+    "\\",
+    "1",
+    "-",
+    "1e5",
+    ".",
+    "true",
+    "null",
+    " ",
+  );
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(token, { maxLength: 20 }).map((t) => t.join("")),
+  );
   fc.assert(
     fc.property(text, (json) => {
       const form = canonicalJsonText(json);

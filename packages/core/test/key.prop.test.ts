@@ -8,7 +8,23 @@ import { codeOf } from "./support/outcome.js";
 
 const LONE = /\p{Surrogate}/u;
 /** Pieces that try to look like separators, lengths and absence, so that concatenations collide wherever they can. */
-const piece = fc.constantFrom("", ":", "-", "1", "2", "1:", "2:a", "a", "b", "\0", "{", "}", "\u{1F600}", "é", "e\u0301");
+const piece = fc.constantFrom(
+  "",
+  ":",
+  "-",
+  "1",
+  "2",
+  "1:",
+  "2:a",
+  "a",
+  "b",
+  "\0",
+  "{",
+  "}",
+  "\u{1F600}",
+  "é",
+  "e\u0301",
+);
 const part = fc.oneof(
   fc.array(piece, { minLength: 1, maxLength: 4 }).map((pieces) => pieces.join("") || "x"),
   fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }),
@@ -47,7 +63,9 @@ test("storage names spread evenly over 16 partitions, however alike the keys are
 const hostile = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
   fc.string({ maxLength: 300 }).map((text) => `"${text}"`),
-  fc.array(fc.constantFrom('"', "\\", ";", "=", ",", " ", "a", "?1", "\t", "é"), { maxLength: 30 }).map((x) => x.join("")),
+  fc
+    .array(fc.constantFrom('"', "\\", ";", "=", ",", " ", "a", "?1", "\t", "é"), { maxLength: 30 })
+    .map((x) => x.join("")),
 );
 
 test("readIdempotencyKey gives a usable key or invalid_key, and nothing else (20 000 headers)", () => {
@@ -66,7 +84,9 @@ test("readIdempotencyKey gives a usable key or invalid_key, and nothing else (20
 });
 
 test("a quoted key reads back as what was quoted", () => {
-  const chars = fc.string({ unit: "binary-ascii", minLength: 1, maxLength: 255 }).filter((s) => /^[\x20-\x7e]+$/.test(s));
+  const chars = fc
+    .string({ unit: "binary-ascii", minLength: 1, maxLength: 255 })
+    .filter((s) => /^[\x20-\x7e]+$/.test(s));
   fc.assert(
     fc.property(chars, (key) => {
       const quoted = `"${key.replace(/[\\"]/g, "\\$&")}"`;

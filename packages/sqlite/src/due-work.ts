@@ -1,17 +1,15 @@
 /** `claimDue`: which work a poll finds, and how it is handed out. */
 import type { ClaimDueRequest, DueWork } from "@hooklatch/core";
-import { type Life, noteAt, takeDue, takeNote } from "@hooklatch/core/life";
+import { type Life, noteAt, shareOut, takeDue, takeNote } from "@hooklatch/core/life";
 import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.js";
 import { idOf, LIFE, type LifeRow, lifeOf } from "./operation-row.js";
-import { type Named, type Operations, TABLE } from "./operations.js";
-
-export type DueWorkOf = ReturnType<typeof dueWorkOf>;
+import { type Operations, TABLE } from "./operations.js";
 
 export function dueWorkOf(db: SqliteDatabase, operations: Operations) {
   const due = (column: "runnable_at" | "note_at", select: string, rest: string) =>
     prepare(db, `SELECT ${select} FROM ${TABLE} WHERE scope = ? AND ${column} <= ? ${rest}`);
   const dueBy = (column: "runnable_at" | "note_at") =>
-    due(column, `${LIFE}, ${column} AS due`, `ORDER BY ${column} LIMIT ?`);
+    due(column, `${LIFE}, ${column} AS at`, `ORDER BY ${column} LIMIT ?`);
   const handed = `FROM ${TABLE} WHERE handed_to = ? OR (note_owner = ? AND note_at IS NOT NULL)`;
   const sql = {
     runs: dueBy("runnable_at"),
@@ -22,11 +20,8 @@ export function dueWorkOf(db: SqliteDatabase, operations: Operations) {
     anyHanded: prepare(db, `SELECT 1 ${handed} LIMIT 1`),
   };
 
-  /** What is due in these scopes, oldest first. */
-  function oldest(statement: SqliteStatement, scopes: ReadonlySet<string>, at: number, limit: number) {
-    return [...scopes]
-      .flatMap((scope) => statement.all(scope, at, limit) as (LifeRow & { due: number })[])
-      .sort((a, b) => a.due - b.due);
+  function dueIn(statement: SqliteStatement, scopes: ReadonlySet<string>, at: number, limit: number) {
+    return [...scopes].flatMap((scope) => statement.all(scope, at, limit) as (LifeRow & { at: number })[]);
   }
 
   function runWork(row: LifeRow, { token, attempt, recovered, replay, letter }: Life): DueWork {
@@ -39,7 +34,7 @@ export function dueWorkOf(db: SqliteDatabase, operations: Operations) {
   function again(row: LifeRow, r: ClaimDueRequest, at: number): DueWork {
     const found = lifeOf(row);
     if (noteAt(found) !== undefined) return noteWork(row);
-    operations.save(namedBy(row), row, { answer: undefined, next: { ...found, leaseUntil: at + r.leaseMs } });
+    operations.update(row, { answer: undefined, next: { ...found, leaseUntil: at + r.leaseMs } });
     return runWork(row, found);
   }
 
@@ -60,28 +55,21 @@ export function dueWorkOf(db: SqliteDatabase, operations: Operations) {
       if (mine.length > 0) return mine.map((row) => again(row, r, at));
       // To SQLite a negative limit is none at all, and a fraction is an error.
       const limit = Math.max(0, Math.floor(r.limit));
-      const runs = oldest(sql.runs, scopes, at, limit);
-      // Letters take at most half of the places, so that a sink that is down cannot keep events from running.
-      const places = Math.max(Math.ceil(limit / 2), limit - runs.length);
-      const work = oldest(sql.notes, scopes, at, limit)
-        .slice(0, places)
-        .map((row): DueWork => {
-          const next = takeNote(lifeOf(row), r.owner, r.leaseMs, at);
-          operations.save(namedBy(row), row, { answer: undefined, next });
+      const runs = dueIn(sql.runs, scopes, at, limit);
+      const notes = dueIn(sql.notes, scopes, at, limit);
+      return shareOut(runs, notes, limit).map((row): DueWork => {
+        const found = lifeOf(row);
+        if (noteAt(found) !== undefined) {
+          const next = takeNote(found, r.owner, r.leaseMs, at);
+          operations.update(row, { answer: undefined, next });
           return noteWork(row);
-        });
-      for (const row of runs.slice(0, limit - work.length)) {
-        const next = takeDue(lifeOf(row), r.owner, r.leaseMs, at);
-        operations.save(namedBy(row), row, { answer: undefined, next }, r.owner);
-        work.push(runWork(row, next));
-      }
-      return work;
+        }
+        const next = takeDue(found, r.owner, r.leaseMs, at);
+        operations.update(row, { answer: undefined, next }, r.owner);
+        return runWork(row, next);
+      });
     },
   };
-}
-
-function namedBy(row: LifeRow): Named {
-  return { name: row.name, id: idOf(row) };
 }
 
 function noteWork(row: LifeRow): DueWork {

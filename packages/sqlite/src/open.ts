@@ -42,10 +42,13 @@ export function openDatabase(
     assertSqliteVersion(
       (prepare(db, "SELECT sqlite_version() AS version").get() as { version: string }).version,
     );
-    // Before anything that writes to the file, the journal mode included.
-    refuseNewer(db, part);
-    makeDurable(db);
-    migrate(db, part);
+    whileBusy(db, () => {
+      // Before anything that writes to the file, the journal mode included.
+      refuseNewer(db, part);
+      makeDurable(db);
+      migrate(db, part);
+    });
+    assertDurable(db);
     if (owned) {
       db.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
       db.pragma(`busy_timeout = ${LOCK_TIMEOUT_MS}`);
@@ -54,6 +57,23 @@ export function openDatabase(
   } catch (error) {
     if (owned) db.close();
     throw cannotUse(db.name, error);
+  }
+}
+
+/**
+ * SQLite does not wait for everything: of two processes that switch a new file to WAL at the same moment, one is refused at once, whatever
+ * its busy timeout. Here it waits as long as that says, blocking, as opening does anyway.
+ */
+function whileBusy(db: SqliteDatabase, setUp: () => void): void {
+  const until = performance.now() + Number(db.pragma("busy_timeout", { simple: true }));
+  for (;;) {
+    try {
+      setUp();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }
 
@@ -108,29 +128,30 @@ export function assertSqliteVersion(version: string): void {
 }
 
 /**
- * `synchronous` belongs to the connection, not to the file: only the connection that switches a file to WAL gets FULL by default, each
- * later one gets NORMAL, under which a power loss takes back what was confirmed. So it is set on every open.
+ * `synchronous` belongs to the connection, not to the file, and better-sqlite3 is built so that a connection to a WAL file drops to
+ * NORMAL, under which a power loss takes back what was confirmed; the one that makes it a WAL file drops with its next transaction. Only
+ * a level that was set stays, so it is set on every open, even where it reads FULL already.
  */
 function makeDurable(db: SqliteDatabase): void {
   if (db.readonly) throw new HooklatchError("store_unavailable", `${db.name} is open read-only.`);
   if (db.memory) return;
-  const mode = db.pragma("journal_mode = WAL", { simple: true });
+  const mode = String(db.pragma("journal_mode = WAL", { simple: true }));
   if (mode !== "wal") {
-    throw new HooklatchError(
-      "store_not_durable",
-      `${db.name} cannot use WAL (journal_mode is ${String(mode)}).`,
-    );
+    throw new HooklatchError("store_not_durable", `${db.name} cannot use WAL (journal_mode is ${mode}).`);
   }
   // An app's own connection may ask for EXTRA, which is more: that stays.
-  if (synchronous(db) < FULL) db.pragma("synchronous = FULL");
-  if (!(synchronous(db) >= FULL)) {
-    throw new HooklatchError(
-      "store_not_durable",
-      `${db.name} refuses synchronous=FULL (it is ${synchronous(db)}).`,
-    );
-  }
+  if (synchronous(db) <= FULL) db.pragma("synchronous = FULL");
   // On macOS a plain fsync stops at the disk's own cache; elsewhere this does nothing.
   db.pragma("fullfsync = ON");
+}
+
+/** Read back at the end, after transactions of our own. */
+function assertDurable(db: SqliteDatabase): void {
+  if (db.memory) return;
+  const level = synchronous(db);
+  if (!(level >= FULL)) {
+    throw new HooklatchError("store_not_durable", `${db.name} refuses synchronous=FULL (it is ${level}).`);
+  }
 }
 
 function synchronous(db: SqliteDatabase): number {

@@ -17,12 +17,6 @@ export const TABLE = "hooklatch_operations";
 
 export type Operations = ReturnType<typeof operationsOf>;
 
-/** The name under which an operation is kept, and its identity, which a new row needs. */
-export interface Named {
-  name: Buffer;
-  id: OperationId;
-}
-
 export function operationsOf(db: SqliteDatabase) {
   const find = prepare(db, `SELECT ${LIFE} FROM ${TABLE} WHERE name = ?`);
   const whole = prepare(db, `SELECT ${LIFE}, event, result, result_kept FROM ${TABLE} WHERE name = ?`);
@@ -36,7 +30,7 @@ export function operationsOf(db: SqliteDatabase) {
   const insert = prepare(db, INSERT);
   const updates = new Map<string, SqliteStatement>();
 
-  function update(withEvent: boolean, withResult: boolean): SqliteStatement {
+  function updating(withEvent: boolean, withResult: boolean): SqliteStatement {
     const sql = updateSql(withEvent, withResult);
     const known = updates.get(sql) ?? prepare(db, sql);
     updates.set(sql, known);
@@ -55,31 +49,26 @@ export function operationsOf(db: SqliteDatabase) {
       return found && keptResult(found);
     },
 
-    /** Writes what a step changes. `handedTo`: the `claimDue` that hands the operation out by it. */
-    save<T>(
-      { name, id }: Named,
-      row: LifeRow | undefined,
-      step: Step<T>,
-      handedTo = row?.handed_to ?? null,
-    ): void {
+    insert(name: Buffer, id: OperationId, step: Step<unknown>): void {
       if (step.next === undefined) return;
-      const columns = {
-        ...columnsOf(step.next, handedTo),
-        event: blob(step.event),
-        result: blob(step.result),
-        result_kept: step.result ? 1 : 0,
-      };
-      if (row === undefined) {
-        const { scope, tenant = null, key } = id;
-        insert.run({ ...columns, name, scope, tenant, key });
-      } else {
-        update(step.event !== undefined, step.result !== undefined).run({ ...columns, id: row.id });
-      }
+      const { scope, tenant = null, key } = id;
+      insert.run({ ...columnsOf(step.next, null), ...payloadsOf(step), name, scope, tenant, key });
+    },
+
+    /** `handedTo`: the `claimDue` that hands the operation out by this step. */
+    update(row: LifeRow, step: Step<unknown>, handedTo: string | null = row.handed_to): void {
+      if (step.next === undefined) return;
+      const statement = updating(step.event !== undefined, step.result !== undefined);
+      statement.run({ ...columnsOf(step.next, handedTo), ...payloadsOf(step), id: row.id });
     },
 
     remove: (name: Buffer, onlyDeadToken: number | undefined) =>
       (onlyDeadToken === undefined ? remove.run(name) : removeDead.run(name, onlyDeadToken)).changes > 0,
   };
+}
+
+function payloadsOf({ event, result }: Step<unknown>): Record<string, unknown> {
+  return { event: blob(event), result: blob(result), result_kept: result ? 1 : 0 };
 }
 
 /** `null`: completed, result not kept. */

@@ -22,10 +22,13 @@ interface StatsRow extends ExpiryColumns {
   last: number;
 }
 
+interface PurgeRow extends ExpiryColumns {
+  id: number;
+}
+
 const STATS_WINDOW = 5_000;
-const PURGE_WINDOW = 1_000;
-/** Deleted in one transaction. */
-const PURGE_BATCH = 100;
+/** Looked at, and at most deleted in one transaction. */
+const PURGE_WINDOW = 100;
 
 export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => number) {
   const expiry = "state, letter, stored, lease_until, expires_at";
@@ -41,20 +44,23 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
       FROM (SELECT * FROM ${TABLE} WHERE id > @from ORDER BY id LIMIT ${STATS_WINDOW})
       GROUP BY state, letter, stored, expires_at <= @at, CASE WHEN stored = 0 THEN lease_until END`,
   );
-  const window = prepare(db, `SELECT id, ${expiry} FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ?`);
+  const window = prepare(
+    db,
+    `SELECT id, ${expiry} FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ${PURGE_WINDOW}`,
+  );
   const byId = prepare(db, `SELECT ${expiry} FROM ${TABLE} WHERE id = ?`);
   const remove = prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`);
   let purgedUpTo = 0;
 
   /** Only if they are expired still: an owner may have renewed its lease, or somebody claimed it anew. */
-  function removeExpired(ids: readonly number[]): number {
+  function removeExpired(found: readonly PurgeRow[]): number {
     const at = now();
-    const expired = ids.filter((id) => {
+    let removed = 0;
+    for (const { id } of found) {
       const row = byId.get(id) as ExpiryColumns | undefined;
-      return row !== undefined && isExpired(expiryOf(row), at);
-    });
-    for (const id of expired) remove.run(id);
-    return expired.length;
+      if (row !== undefined && isExpired(expiryOf(row), at)) removed += remove.run(id).changes;
+    }
+    return removed;
   }
 
   return {
@@ -83,23 +89,19 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
 
     async purge(limit: number): Promise<number> {
       let purged = 0;
+      let turns = 0;
       // Goes on where the last call stopped, so that each call costs the same however much is kept.
       for (let left = limit * 10; left > 0 && purged < limit; ) {
-        const size = Math.min(left, PURGE_WINDOW);
-        const from = purgedUpTo;
-        const rows = await connection.read(
-          () => window.all(from, size) as (ExpiryColumns & { id: number })[],
-        );
+        const rows = await connection.read(() => window.all(purgedUpTo) as PurgeRow[]);
+        left -= Math.max(rows.length, 1);
         const at = now();
-        const expired = rows
-          .filter((row) => isExpired(expiryOf(row), at))
-          .slice(0, Math.min(limit - purged, PURGE_BATCH))
-          .map((row) => row.id);
+        const expired = rows.filter((row) => isExpired(expiryOf(row), at)).slice(0, limit - purged);
         if (expired.length > 0) purged += await connection.write(() => removeExpired(expired));
-        // The window may hold more than was removed at once: it is looked at again from there on.
-        const full = expired.length === Math.min(limit - purged, PURGE_BATCH);
-        void full;
-        left -= size;
+        const last = purged < limit ? rows[PURGE_WINDOW - 1] : expired.at(-1);
+        purgedUpTo = last?.id ?? 0;
+        // The end: once more from the beginning, then it is enough.
+        if (last === undefined && ++turns > 1) break;
+        await nextTurn();
       }
       return purged;
     },
@@ -115,6 +117,7 @@ function expiryOf(row: ExpiryColumns): Life {
     leaseUntil: lease_until ?? undefined,
     expiresAt: expires_at ?? undefined,
   };
+  // Nothing else of a life is looked at.
   return looked as Life;
 }
 

@@ -2,8 +2,8 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
 import Database from "better-sqlite3";
-import { describe, expect, test } from "vitest";
-import { assertSqliteVersion } from "../src/database.js";
+import { describe, expect, test, vi } from "vitest";
+import { assertSqliteVersion } from "../src/open.js";
 import { claimOf, scratch } from "./support.js";
 
 const file = scratch("database");
@@ -72,6 +72,21 @@ describe("what is refused", () => {
     const before = readFileSync(path);
     expect(() => sqliteStore(path)).toThrow(expect.objectContaining({ code: "schema_newer" }));
     expect(() => sqliteDeadLetters(path)).toThrow(expect.objectContaining({ code: "schema_newer" }));
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test("a newer schema, before the file is even made a WAL file, and no connection is left", async () => {
+    const path = file("newer rollback.db");
+    await sqliteStore(path).close?.();
+    const db = new Database(path);
+    db.pragma("journal_mode = DELETE");
+    db.exec("UPDATE hooklatch_schema SET version = 99");
+    db.close();
+    const before = readFileSync(path);
+    const close = vi.spyOn(Database.prototype, "close");
+    expect(() => sqliteStore(path)).toThrow(expect.objectContaining({ code: "schema_newer" }));
+    expect(close).toHaveBeenCalledOnce();
+    close.mockRestore();
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 

@@ -136,7 +136,7 @@ describe("a lock that somebody else holds", () => {
     other.exec("BEGIN IMMEDIATE");
     // Only a given database's own timeout is short here, so that the test does not wait for five seconds.
     const mine = new Database(path, { timeout: 50 });
-    expect(() => sqliteStore(mine)).toThrow(expect.objectContaining({ code: "store_unavailable" }));
+    expect(() => sqliteStore(mine)).toThrow(expect.objectContaining({ code: "store_busy", retryable: true }));
     other.exec("COMMIT");
     sqliteStore(mine);
     mine.close();

@@ -1,0 +1,132 @@
+/** What is particular to the memory store; the contract itself is held against it by `@hooklatch/testing`. */
+import { type DeadLetter, memoryDeadLetters, memoryStore, storageKey } from "@hooklatch/core";
+import { describe, expect, test } from "vitest";
+import { utf8 } from "./support/outcome.js";
+
+const id = { scope: "s", key: "k" };
+const claim = (store: ReturnType<typeof memoryStore>, owner = "o", event = utf8("event"), of = id) =>
+  store.claim({ id: of, owner, leaseMs: 1_000, event, redelivery: "rerun", redeliveryAfterMs: 0 });
+
+async function rejection(work: Promise<unknown> | undefined): Promise<unknown> {
+  try {
+    await work;
+    return "resolved";
+  } catch (error) {
+    return error;
+  }
+}
+
+describe("memoryStore", () => {
+  test("says what it survives, and takes its time from the clock it is given", async () => {
+    let now = 5_000;
+    const store = memoryStore({ now: () => now });
+    expect(store.survives).toBe("process");
+    await claim(store);
+    expect(await store.get(id)).toMatchObject({ bornAt: 5_000, leaseUntil: 6_000 });
+    now = 5_900;
+    expect(await claim(store, "other")).toEqual({ status: "running", retryAfterMs: 100, stored: true });
+    now = 6_000;
+    expect(await claim(store, "other")).toMatchObject({ status: "claimed", token: 2, recovered: true });
+  });
+
+  test("keeps copies: neither the caller's buffer nor an answer changes what is stored", async () => {
+    const store = memoryStore();
+    const event = utf8("event");
+    await claim(store, "o", event);
+    event.fill(0);
+    (await store.get(id))?.event?.fill(0);
+    expect((await store.get(id))?.event).toEqual(utf8("event"));
+    const result = utf8("result");
+    await store.complete({ id, owner: "o", token: 1, result, retentionMs: 1_000 });
+    result.fill(0);
+    const again = await claim(store, "p");
+    if (again.status === "completed") again.result?.fill(0);
+    expect((await store.get(id))?.result).toEqual(utf8("result"));
+    expect(await claim(store, "q")).toEqual({ status: "completed", result: utf8("result") });
+  });
+
+  test("copies the identity too", async () => {
+    const store = memoryStore();
+    const mine = { scope: "s", key: "mutable" };
+    await claim(store, "o", utf8("e"), mine);
+    mine.key = "changed";
+    expect((await store.get({ scope: "s", key: "mutable" }))?.id).toEqual({ scope: "s", key: "mutable" });
+  });
+
+  test("purge forgets what is expired in small batches, and nothing that is alive", async () => {
+    let now = 0;
+    const store = memoryStore({ now: () => now });
+    for (let i = 0; i < 500; i++) {
+      const of = { scope: "s", key: `k-${i}` };
+      await claim(store, "o", utf8("e"), of);
+      if (i % 2 === 0) await store.complete({ id: of, owner: "o", token: 1, result: null, retentionMs: 100 });
+    }
+    now = 1_000_000;
+    let purged = 0;
+    for (let call = 0; call < 100; call++) {
+      const batch = (await store.purge?.({ limit: 10 })) ?? 0;
+      expect(batch).toBeLessThanOrEqual(10);
+      purged += batch;
+    }
+    expect(purged).toBe(250);
+    expect(await store.stats()).toMatchObject({ running: 250, completed: 0 });
+  });
+
+  test("after close, each verb rejects with store_closed, and never throws at once", async () => {
+    const store = memoryStore();
+    await store.close?.();
+    await store.close?.();
+    const held = { id, owner: "o", token: 1 };
+    const calls = [
+      () => claim(store),
+      () => store.extend({ ...held, leaseMs: 1 }),
+      () => store.complete({ ...held, result: null, retentionMs: 1 }),
+      () => store.retry({ ...held, delayMs: 0 }),
+      () => store.fail({ ...held, error: { name: "E", message: "m" }, letter: false }),
+      () => store.settle({ id, token: 1, letter: "pushed" }),
+      () => store.release({ ...held, retentionMs: 1 }),
+      () => store.schedule({ id, replayId: "r", delayMs: 0 }),
+      () => store.claimDue({ scopes: ["s"], owner: "o", leaseMs: 1, limit: 1 }),
+      () => store.get(id),
+      () => store.delete(id),
+      () => store.stats(),
+      () => store.purge?.({ limit: 1 }),
+    ];
+    for (const call of calls) expect(await rejection(call())).toMatchObject({ code: "store_closed" });
+  });
+});
+
+describe("memoryDeadLetters", () => {
+  const letter = (key: string, token = 1): DeadLetter => ({
+    id: storageKey({ scope: "s", key }),
+    scope: "s",
+    key,
+    token,
+    bornAt: 1,
+    firstFailedAt: 1,
+    diedAt: 2,
+    rounds: 1,
+    event: utf8(key),
+    error: { name: "Error", message: "m" },
+    attempts: [],
+  });
+
+  test("keeps copies", async () => {
+    const queue = memoryDeadLetters();
+    const pushed = letter("a");
+    await queue.push(pushed);
+    pushed.error.message = "changed";
+    pushed.event.fill(0);
+    const kept = await queue.get(pushed.id);
+    expect(kept).toEqual(letter("a"));
+    if (kept) kept.error.message = "changed";
+    expect(await queue.get(pushed.id)).toEqual(letter("a"));
+  });
+
+  test("after close, each verb rejects with store_closed", async () => {
+    const queue = memoryDeadLetters();
+    await queue.close?.();
+    const calls = [queue.push(letter("a")), queue.list(), queue.get("x"), queue.remove("x"), queue.count()];
+    for (const call of calls) expect(await rejection(call)).toMatchObject({ code: "store_closed" });
+  });
+});
