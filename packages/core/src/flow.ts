@@ -90,6 +90,8 @@ export function createFlow<Input, Output>(
   const deliveries = createPatience();
   const background = createPatience();
   let closing: Promise<void> | undefined;
+  /** `close()` waits no longer: nothing starts any more. */
+  let drained = false;
 
   function track<T>(work: Promise<T>): Promise<T> {
     pending.add(work);
@@ -158,7 +160,7 @@ export function createFlow<Input, Output>(
   }
 
   async function runForDelivery(delivery: Delivery, claimed: Claimed): Promise<FlowOutcome<Output>> {
-    if (runs.size >= settings.maxRunning) {
+    if (runs.size >= settings.maxRunning || drained) {
       await handBack(claimed);
       return { status: "accepted", retryAfterMs: CHECK_BACK_MS };
     }
@@ -273,6 +275,8 @@ export function createFlow<Input, Output>(
     if (work.kind === "push") await letters.push(work.id);
     else if (work.kind === "remove") await letters.remove(work.id, work);
     else if (closing !== undefined) await handBack({ ...work, owner });
+    // Deliveries have taken the places while the claim was on its way.
+    else if (runs.size >= settings.maxRunning) await handBack({ ...work, owner }, pollMs);
     else if (!isSuspect(work)) await runDue({ ...work, owner, claimedAt });
     else if (suspectRuns) await handBack({ ...work, owner }, pollMs);
     else {
@@ -330,8 +334,9 @@ export function createFlow<Input, Output>(
   async function shutDown(drainMs: number): Promise<void> {
     waiters.stop();
     background.end();
-    const drained = Promise.resolve(worker?.stop()).then(() => allSettled(pending));
-    await background.inTime(drained, performance.now() + drainMs);
+    const idle = Promise.resolve(worker?.stop()).then(() => allSettled(pending));
+    await background.inTime(idle, performance.now() + drainMs);
+    drained = true;
     for (const run of runs) run.giveUp();
     // Deliveries that still wait are answered: the store has their events.
     deliveries.end();

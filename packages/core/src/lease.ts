@@ -84,6 +84,8 @@ export function createLeases({ leaseMs, extend, onError }: LeaseOptions): Leases
         renewed(sentAt) {
           if (lease.status === "lost") return;
           lease.deadline = Math.max(lease.deadline, sentAt + leaseMs);
+          // Nobody took over meanwhile: what starts under this claim from now on need not be aborted.
+          if (lease.deadline > performance.now() + tickMs) lease.status = "kept";
         },
         end() {
           beats.delete(lease);

@@ -93,6 +93,8 @@ function readStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
     function stop(): void {
       request.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
     }
+    // Gone while other middleware was busy: no event would ever come.
+    if (request.destroyed) return onGone(request.errored ?? undefined);
     request.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);
   });
 }

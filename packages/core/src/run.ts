@@ -58,6 +58,8 @@ class AttemptFailure {
   ) {}
 }
 const LOST = Symbol("lost");
+/** `close()` gave up just before the attempt would have started. */
+const NOT_STARTED = Symbol("not started");
 
 /**
  * Runs a claimed operation to the end of what this process can do for it.
@@ -135,6 +137,12 @@ export function startRun<Input, Output>(
     try {
       done = await runAttempts(runOnce, again);
     } catch (failure) {
+      if (failure === NOT_STARTED) {
+        const confirmed = await persist("retry", () =>
+          store.retry({ ...held, delayMs: 0, notStarted: true }),
+        );
+        return confirmed === false ? lost() : { kind: "stored", retryAfterMs: 0 };
+      }
       if (failure !== LOST && !(failure instanceof AttemptFailure)) throw failure;
       return leave();
     }
@@ -167,6 +175,7 @@ export function startRun<Input, Output>(
   }
 
   async function runOnce(): Promise<{ value: Output; ended: AttemptRecord }> {
+    if (gaveUp) throw NOT_STARTED;
     const startedAt = Date.now();
     const from = performance.now();
     const record = (error?: unknown): AttemptRecord => ({
@@ -269,7 +278,11 @@ export function startRun<Input, Output>(
       } catch (error) {
         emit("storeError", { scope: id.scope, operation, error });
         const final = HooklatchError.is(error) && !error.retryable;
-        if (final || gaveUp || Math.min(lease.deadline, patience) <= performance.now()) return undefined;
+        const rest = Math.min(lease.deadline, patience) - performance.now();
+        if (final || gaveUp || rest <= 0) return undefined;
+        // A store that fails at once must not keep the event loop, and with it all heartbeats, busy.
+        await new Promise((resolve) => setTimeout(resolve, Math.min(20, rest)));
+        if (Math.min(lease.deadline, patience) <= performance.now()) return undefined;
       }
     }
   }

@@ -7,6 +7,8 @@
  *
  * @module
  */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type CloseOptions,
   createReceiver,
@@ -15,10 +17,21 @@ import {
   type WebhookHandler,
 } from "@hooklatch/core";
 import { headersOf, readBody, unreadable, writeResponse } from "@hooklatch/core/node";
-import type { NextFunction, Request, Response } from "express";
+
+/** What is used of an Express `Request`, of either major. */
+export interface ExpressRequest extends IncomingMessage {
+  method: string;
+  originalUrl: string;
+  baseUrl: string;
+  body?: unknown;
+}
 
 /** Structurally an Express `RequestHandler`, of either major. */
-export type Middleware = (request: Request, response: Response, next: NextFunction) => void;
+export type Middleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
 
 /** A route that receives webhooks, and the life of what is behind it. */
 export interface WebhookRoute extends Middleware {
@@ -47,7 +60,7 @@ export function mount(handler: HttpHandler): Middleware {
   };
 }
 
-async function serve(handler: HttpHandler, request: Request, response: Response): Promise<void> {
+async function serve(handler: HttpHandler, request: ExpressRequest, response: ServerResponse): Promise<void> {
   const arrivedAt = performance.now();
   let body: Uint8Array;
   try {

@@ -76,7 +76,7 @@ export function expectProblem(
   return problem as { title: string; detail: string };
 }
 
-export function expectRetryAfter(response: HttpResponse): void {
+function expectRetryAfter(response: HttpResponse): void {
   expect(response.headers["retry-after"]).toMatch(/^([1-9]|[1-5]\d|60)$/);
 }
 
