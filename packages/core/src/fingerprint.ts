@@ -43,12 +43,11 @@ export function canonicalJsonText(text: string): string | undefined {
     return true;
   }
   function value(depth: number): string | undefined {
-    if (depth > MAX_DEPTH) return undefined;
     switch (next()) {
       case "{":
-        return object(depth + 1);
+        return depth === MAX_DEPTH ? undefined : object(depth + 1);
       case "[":
-        return array(depth + 1);
+        return depth === MAX_DEPTH ? undefined : array(depth + 1);
       case '"':
         return JSON.stringify(string());
       default:
@@ -144,8 +143,9 @@ export function canonicalJson(value: unknown): string {
  */
 export function strictJson(value: unknown): string {
   try {
-    const text = JSON.stringify(value, (name, member: unknown) => {
-      const why = lossy(member);
+    // A function with a `this`, which is where the member is before its `toJSON`.
+    const text = JSON.stringify(value, function (this: Record<string, unknown>, name, member: unknown) {
+      const why = lossy(member) ?? lossy(this[name]);
       if (why !== undefined)
         throw new HooklatchError("not_encodable", `${why} cannot be kept as JSON (at "${name}").`);
       return member;
@@ -167,6 +167,8 @@ export function strictJson(value: unknown): string {
 function lossy(member: unknown): string | undefined {
   if (typeof member === "function" || typeof member === "symbol") return `A ${typeof member}`;
   if (typeof member === "number" && !Number.isFinite(member)) return String(member);
+  if (member instanceof Number && !Number.isFinite(member.valueOf())) return String(member);
+  if (member instanceof Date && Number.isNaN(member.getTime())) return "An invalid date";
   if (member instanceof Map || member instanceof Set) return `A ${member.constructor.name}`;
   return undefined;
 }

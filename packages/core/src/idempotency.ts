@@ -42,6 +42,12 @@ export function withIdempotency<Input, Output>(
   handler: (input: Input, context: HandlerContext) => Output | Promise<Output>,
   options: IdempotencyOptions<Input>,
 ): IdempotentHandler<Input, Output> {
+  if (typeof handler !== "function") {
+    throw new HooklatchError(
+      "invalid_option",
+      "The handler must be a function: withIdempotency(handler, options).",
+    );
+  }
   const settings = resolveOptions(options);
   const codec = (settings.codec as Codec<Input, Output> | undefined) ?? jsonCodec<Input, Output>();
   const flow = createFlow(handler, settings, codec);

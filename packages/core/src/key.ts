@@ -1,6 +1,6 @@
 /** Who an operation is: from the `Idempotency-Key` header to the name under which a store keeps it. */
 import { parseItem } from "structured-headers";
-import { type ErrorCode, HooklatchError, toErrorRecord } from "./errors.js";
+import { type ErrorCode, HooklatchError } from "./errors.js";
 import { sha256Hex } from "./hash.js";
 import type { HttpHeaders } from "./http.js";
 import type { OperationId } from "./store.js";
@@ -10,7 +10,7 @@ const MAX_HEADER_KEY = 255;
 /** Longest scope, tenant or key of one's own. */
 const MAX_PART = 1_024;
 const BARE_KEY = /^[A-Za-z0-9._~:+/=-]{1,255}$/;
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * The name under which a store keeps an operation: 64 hex digits, the SHA-256 of the length-prefixed parts. No two identities share a
@@ -84,12 +84,17 @@ function extract<Input>(
   name: string,
   code: ErrorCode,
 ): unknown {
+  let part: unknown;
   try {
-    return from(input);
+    part = from(input);
   } catch (cause) {
     if (HooklatchError.is(cause)) throw cause;
-    throw new HooklatchError(code, `\`${name}\` threw: ${toErrorRecord(cause).message}`, { cause });
+    // Without the cause's text: this message reaches the sender.
+    throw new HooklatchError(code, `\`${name}\` threw an error.`, { cause });
   }
+  // Refused by the caller, as everything that is no string; what it rejects with must not end the process.
+  if (part instanceof Promise) part.catch(() => {});
+  return part;
 }
 
 /**

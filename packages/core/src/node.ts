@@ -123,12 +123,22 @@ function tooLarge(maxBytes: number): HooklatchError {
   return new HooklatchError("body_too_large", `The body is larger than ${maxBytes} bytes.`);
 }
 
+/** How a message travels is the server's to say, not the handler's: `transfer-encoding` beside a length is a malformed message. */
+const HOP_BY_HOP = new Set([
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 /** Writes a response, unless the client is gone. */
 export function writeResponse(to: ServerResponse, response: HttpResponse): void {
   if (to.headersSent || to.destroyed) return;
   const { status, headers, body } = response;
   // Set one by one, so that headers which other middleware set before stay.
-  for (const [name, value] of Object.entries(headers)) to.setHeader(name, value);
+  for (const [name, value] of Object.entries(headers)) if (!HOP_BY_HOP.has(name)) to.setHeader(name, value);
   to.statusCode = status;
   if (body === null) {
     to.end();

@@ -3,6 +3,7 @@ import type { Codec } from "./codec.js";
 import type { DeadLetterSink } from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
 import type { IdempotencyEvents } from "./events.js";
+import { LONE_SURROGATE } from "./key.js";
 import type { RetryOptions, RetryPolicy } from "./retry.js";
 import type { IdempotencyStore } from "./store.js";
 
@@ -119,7 +120,7 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
   if (typeof store?.claim !== "function") {
     throw wrong("store", "pass a store, such as sqliteStore(path); memoryStore() for tests");
   }
-  if (typeof scope !== "string" || scope === "" || scope.length > 1_024) {
+  if (typeof scope !== "string" || scope === "" || scope.length > 1_024 || LONE_SURROGATE.test(scope)) {
     throw wrong("scope", "pass a constant, non-empty name for this handler, the same in every process");
   }
   if (deadLetters !== undefined && typeof deadLetters?.push !== "function") {
@@ -127,7 +128,8 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
   }
   for (const name of ["tenant", "key"] as const) functionOr(options[name], name, undefined);
   functionOr(options.fingerprint, "fingerprint", false);
-  if (options.codec !== undefined && typeof options.codec?.encodeInput !== "function") {
+  const parts = ["encodeInput", "decodeInput", "encodeOutput", "decodeOutput"] as const;
+  if (options.codec !== undefined && parts.some((part) => typeof options.codec?.[part] !== "function")) {
     throw wrong("codec", "pass an object with encodeInput, decodeInput, encodeOutput and decodeOutput");
   }
   if (options.on !== undefined && (typeof options.on !== "object" || options.on === null)) {

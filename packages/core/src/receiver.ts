@@ -118,9 +118,7 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
   function identify(event: WebhookEvent) {
     const tenant = settings.tenant && extractPart(settings.tenant, event, "tenant");
     const header = settings.key === undefined ? readIdempotencyKey(event.headers) : undefined;
-    const key = settings.key
-      ? extractPart(settings.key, event, "key")
-      : (header ?? `sha256:${fingerprintOf(event.body)}`);
+    const key = settings.key ? extractPart(settings.key, event, "key") : (header ?? derivedFrom(event.body));
     const own = settings.fingerprint ? extractFingerprint(settings.fingerprint, event) : undefined;
     const byHeader =
       header !== undefined && settings.fingerprint === undefined ? fingerprintOf(event.body) : undefined;
@@ -134,7 +132,13 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
     // Not the framework's request: a recovered run could not have it (every run sees the same).
     const { native: _, ...parts } = event;
     const safe = { ...parts, headers: withoutCredentials(event.headers, verify !== undefined) };
-    return { ...safe, ...redact?.(safe) };
+    const instead: unknown = redact?.(safe);
+    if (instead instanceof Promise) {
+      instead.catch(() => {});
+      throw new TypeError("`redact` must not be asynchronous: its parts would not be there in time.");
+    }
+    // Made anew, so that `text()` and `json()` read the body that is kept.
+    return webhookEvent({ ...safe, ...(instead as Partial<WebhookEvent> | undefined) });
   }
 
   function refused(error: unknown): HttpResponse {
@@ -241,6 +245,11 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
       }
     },
   };
+}
+
+/** The dot cannot be in an `Idempotency-Key`, so that nobody can take the key of somebody else's body with a header. */
+function derivedFrom(body: Uint8Array): string {
+  return `body·sha256:${fingerprintOf(body)}`;
 }
 
 /** What a delivery is answered that was refused before its claim, or could not be claimed. */

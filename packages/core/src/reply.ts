@@ -16,16 +16,6 @@ export interface WebhookReply {
 /** Statuses of a handler that mean "try again". */
 const RETRIED = new Set([408, 425, 429]);
 const BODILESS = new Set([204, 205, 304]);
-/** How a message travels is the server's to say, not the handler's. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -56,9 +46,6 @@ export function respond(
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     const values = Array.isArray(value) ? value : [value];
-    if (HOP_BY_HOP.has(lower)) {
-      throw new HooklatchError("invalid_response", `The header ${lower} is set by the server itself.`);
-    }
     if (!HEADER_NAME.test(lower) || !values.every((v) => typeof v === "string" && HEADER_VALUE.test(v))) {
       throw new HooklatchError("invalid_response", `The header ${JSON.stringify(name)} is malformed.`);
     }

@@ -49,7 +49,9 @@ export function delayAfter(
   random = Math.random,
 ): number {
   if (RetryAfterError.is(error)) return Math.min(error.retryAfterMs, policy.maxDelayMs);
-  const delay = Math.min(policy.initialDelayMs * policy.multiplier ** (attempt - 1), policy.maxDelayMs);
+  // Bounded before it is multiplied, because an infinity times a delay of 0 is no number.
+  const growth = Math.min(policy.multiplier ** (attempt - 1), Number.MAX_VALUE);
+  const delay = Math.min(policy.initialDelayMs * growth, policy.maxDelayMs);
   if (policy.jitter === "none") return delay;
   return policy.jitter === "full" ? random() * delay : delay / 2 + (random() * delay) / 2;
 }

@@ -19,14 +19,13 @@ export interface WebhookEventParts extends HttpRequest {
 }
 
 export function webhookEvent(parts: WebhookEventParts): WebhookEvent {
+  const text = (): string => new TextDecoder().decode(parts.body);
   return {
     ...parts,
-    text() {
-      return new TextDecoder().decode(this.body);
-    },
+    text,
     json<T>() {
       try {
-        return JSON.parse(this.text()) as T;
+        return JSON.parse(text()) as T;
       } catch (cause) {
         throw new HooklatchError("invalid_json", "The body of the event is not JSON.", { cause });
       }
