@@ -115,6 +115,28 @@ describe("shutdown", () => {
     expect(await inner.get(id)).toMatchObject({ state: "waiting", attempt: 1 });
   });
 
+  test("a claim that is answered after the drain starts nothing, and is handed back without losing an attempt", async () => {
+    const inner = memoryStore();
+    const arrived = gate();
+    const go = gate();
+    const store = Object.assign(Object.create(inner) as typeof inner, {
+      async claim(r: Parameters<typeof inner.claim>[0]) {
+        arrived.open();
+        await go.promise;
+        return inner.claim(r);
+      },
+    });
+    let runs = 0;
+    const call = worker(() => ++runs, { store, leaseMs: 3_000, storeTimeoutMs: 1_000 });
+    const outcome = call(job);
+    await arrived.promise;
+    await call.close({ drainMs: 0 });
+    go.open();
+    expect(await outcome).toMatchObject({ status: "accepted" });
+    expect(runs).toBe(0);
+    expect(await inner.get(id)).toMatchObject({ state: "waiting", attempt: 0 });
+  });
+
   test("twice is once, and frees the scope", async () => {
     const store = memoryStore();
     const call = worker(() => "a", { store });

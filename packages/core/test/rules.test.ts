@@ -519,3 +519,38 @@ function claimBy(owner: string) {
   const event = new TextEncoder().encode(JSON.stringify(order));
   return { id, owner, leaseMs: 300, event, redelivery: "rerun" as const, redeliveryAfterMs: 60_000 };
 }
+
+describe("rule 3, after a late lease", () => {
+  test("a later attempt that the store has recorded is not aborted beforehand", async () => {
+    let down = true;
+    const store = faultyStore(memoryStore(), (verb) =>
+      verb === "extend" && down ? "lost-request" : undefined,
+    );
+    const abortedAtStart: boolean[] = [];
+    const call = guarded(
+      async (_order, { attempt, signal }) => {
+        abortedAtStart.push(signal.aborted);
+        if (attempt > 1) return "done";
+        await new Promise<void>((resolve) =>
+          signal.addEventListener("abort", () => resolve(), { once: true }),
+        );
+        down = false;
+        throw new Error("aborted, as the signal asked");
+      },
+      { store, worker: false },
+    );
+    expect(await call(order)).toMatchObject({ status: "completed", value: "done", attempts: 2 });
+    expect(abortedAtStart).toEqual([false, false]);
+  });
+});
+
+test("a store that fails at once keeps no loop busy while a completion is resent", async () => {
+  const store = faultyStore(memoryStore(), (verb) => (verb === "complete" ? "lost-request" : undefined));
+  let turns = 0;
+  const turning = setInterval(() => turns++, 5);
+  const call = guarded(() => "done", { store, worker: false, storeTimeoutMs: 5 });
+  expect(await call(order)).toMatchObject({ status: "accepted" });
+  clearInterval(turning);
+  expect(turns).toBeGreaterThan(5);
+  expect(store.calls.filter((c) => c.verb === "complete").length).toBeLessThan(200);
+});

@@ -9,6 +9,7 @@ import {
   type WebhookEvent,
 } from "@hooklatch/core";
 import { mount, withIdempotency } from "@hooklatch/express";
+import type { ErrorRequestHandler } from "express";
 import { describe, expect, test, vi } from "vitest";
 import { afterTest, closing, listen, MAJORS, send } from "./support/server.js";
 
@@ -258,20 +259,41 @@ describe.each(MAJORS)("%s", (_, express) => {
       app.use(((error, _request, response, _next) => {
         errors.push(error);
         response.status(599).end();
-      }) satisfies import("express").ErrorRequestHandler);
+      }) satisfies ErrorRequestHandler);
       const server = await listen(app);
       for (const path of ["/a", "/b", "/c"]) expect((await send(server, path)).status).toBe(599);
       expect(errors.slice(0, 2)).toEqual([broken, broken]);
     });
 
-    test("an error after somebody else has answered harms nothing", async () => {
+    test("a response that somebody else has sent is left alone, and is no error", async () => {
       const app = express();
+      let handled!: Promise<unknown>;
       app.use((_request, response, next) => {
-        response.end("mine");
+        response.write("mi");
         next();
+        setImmediate(() => response.end("ne"));
       });
-      app.use(mount(handling(async () => ({ status: 500, headers: { "x-a": "b" }, body: null }))));
+      const answer = { status: 500, headers: { "x-a": "b" }, body: null };
+      app.use(mount(handling(() => (handled = Promise.resolve(answer)))));
+      const errors = vi.fn();
+      app.use(((error, _request, _response, _next) => errors(error)) satisfies ErrorRequestHandler);
       expect((await send(await listen(app))).body.toString()).toBe("mine");
+      await handled;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(errors).not.toHaveBeenCalled();
+    });
+
+    test("the handler's own limit counts for a body that express.raw() read", async () => {
+      const app = express();
+      app.use(express.raw({ type: "*/*" }));
+      const handle = vi.fn(async () => ({ status: 200, headers: {}, body: null }));
+      app.use(mount(handling(handle)));
+      const answer = await send(await listen(app), "/", {
+        body: "x".repeat(101),
+        headers: { "content-type": "text/plain" },
+      });
+      expect(answer.status).toBe(413);
+      expect(handle).not.toHaveBeenCalled();
     });
   });
 });
