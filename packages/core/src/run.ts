@@ -6,7 +6,7 @@ import type { Emit } from "./events.js";
 import type { Lease, Leases } from "./lease.js";
 import type { Settings } from "./options.js";
 import { delayAfter, isRetryable, runAttempts } from "./retry.js";
-import type { AttemptRecord, Held, IdempotencyStore, OperationId } from "./store.js";
+import type { AttemptRecord, Held, IdempotencyStore, OperationId, RetryRequest } from "./store.js";
 import { storeCall } from "./store-call.js";
 
 /** A retry that has to wait longer than this is left to the store, however large the response window. */
@@ -122,7 +122,7 @@ export function startRun<Input, Output>(
       const delayMs = delayAfter(policy, error, attempt);
       emit("retried", { ...id, attempt, delayMs, error });
       const dueAt = performance.now() + delayMs;
-      leave = () => retryLater(Math.max(0, dueAt - performance.now()), ended);
+      leave = () => wait({ delayMs: Math.max(0, dueAt - performance.now()), ended });
       if (retryUntil === undefined || delayMs > LONGEST_WAIT_IN_REQUEST_MS || dueAt >= retryUntil)
         return false;
       await pause(delayMs);
@@ -137,12 +137,7 @@ export function startRun<Input, Output>(
     try {
       done = await runAttempts(runOnce, again);
     } catch (failure) {
-      if (failure === NOT_STARTED) {
-        const confirmed = await persist("retry", () =>
-          store.retry({ ...held, delayMs: 0, notStarted: true }),
-        );
-        return confirmed === false ? lost() : { kind: "stored", retryAfterMs: 0 };
-      }
+      if (failure === NOT_STARTED) return wait({ delayMs: 0, notStarted: true });
       if (failure !== LOST && !(failure instanceof AttemptFailure)) throw failure;
       return leave();
     }
@@ -253,10 +248,9 @@ export function startRun<Input, Output>(
     return { kind: "dead", error: record, cause: error, attempt };
   }
 
-  async function retryLater(delayMs: number, ended: AttemptRecord): Promise<RunEnd<Output>> {
-    const request = { ...held, delayMs, ended };
-    const confirmed = await persist("retry", () => store.retry(request));
-    return confirmed === false ? lost() : { kind: "stored", retryAfterMs: delayMs };
+  async function wait(how: Omit<RetryRequest, keyof Held>): Promise<RunEnd<Output>> {
+    const confirmed = await persist("retry", () => store.retry({ ...held, ...how }));
+    return confirmed === false ? lost() : { kind: "stored", retryAfterMs: how.delayMs };
   }
 
   function lost(): RunEnd<Output> {
@@ -269,20 +263,21 @@ export function startRun<Input, Output>(
    */
   async function persist(operation: string, write: () => Promise<boolean>): Promise<boolean | undefined> {
     const patience = performance.now() + settings.leaseMs;
+    // Asked again each time: a heartbeat may have moved the deadline.
+    const left = () => Math.min(lease.deadline, patience) - performance.now();
     for (;;) {
-      const left = Math.min(lease.deadline, patience) - performance.now();
+      const leftMs = left();
       // A run that is late already gets one full try: it may still complete if nobody took over.
-      const timeoutMs = left > 0 ? Math.min(left, settings.storeTimeoutMs) : settings.storeTimeoutMs;
+      const timeoutMs = leftMs > 0 ? Math.min(leftMs, settings.storeTimeoutMs) : settings.storeTimeoutMs;
       try {
         return await storeCall(write, timeoutMs);
       } catch (error) {
         emit("storeError", { scope: id.scope, operation, error });
         const final = HooklatchError.is(error) && !error.retryable;
-        const rest = Math.min(lease.deadline, patience) - performance.now();
-        if (final || gaveUp || rest <= 0) return undefined;
+        if (final || gaveUp || left() <= 0) return undefined;
         // A store that fails at once must not keep the event loop, and with it all heartbeats, busy.
-        await new Promise((resolve) => setTimeout(resolve, Math.min(20, rest)));
-        if (Math.min(lease.deadline, patience) <= performance.now()) return undefined;
+        await new Promise((resolve) => setTimeout(resolve, Math.min(20, left())));
+        if (left() <= 0) return undefined;
       }
     }
   }
