@@ -29,6 +29,7 @@ export type ErrorCode =
   | "store_timeout"
   | "store_busy"
   | "store_not_durable"
+  | "store_not_replicated"
   | "store_version_unsupported"
   | "schema_newer"
   | "event_not_kept"

@@ -1,0 +1,179 @@
+/**
+ * Dead letters in Lua. All letters of a queue are in one slot, so that each verb is one atomic step.
+ *
+ * - `<base>letter:<id>`: a hash: what letters are found by, their details as JSON, their event as bytes
+ * - `<base>removed:<id>`: the version of a removed letter, for 7 days, to keep out a push that is still on its way
+ * - `<base>all`, `<base>scope:…`, `<base>error:…`, `<base>scope-error:…`, `<base>key:…`: ids by arrival (µs since the epoch, each later than
+ *   the one before), for each way of asking; names are hashes, because user text is never part of a key
+ * - `<base>last`: the last arrival
+ *
+ * `KEYS[i]` is always the base.
+ */
+import { callsLua } from "./calls-lua.js";
+
+const verbsLua = `
+local TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000
+-- Looked at in one call of a query that no index answers by itself.
+local MOST_LOOKED_AT = 1000
+
+local FOUND_BY = { 'scope', 'key', 'errorName', 'errorCode' }
+
+local function hash(value)
+  return redis.sha1hex(value)
+end
+
+-- The indexes in which a letter stands.
+local function indexesOf(base, scope, key, errorName, errorCode)
+  local names = { base .. 'all', base .. 'scope:' .. hash(scope), base .. 'key:' .. hash(key) }
+  for _, name in ipairs({ errorName, errorCode ~= errorName and errorCode or '' }) do
+    if name ~= '' then
+      names[#names + 1] = base .. 'error:' .. hash(name)
+      names[#names + 1] = base .. 'scope-error:' .. hash(scope) .. ':' .. hash(name)
+    end
+  end
+  return names
+end
+
+local function indexesOfKept(base, letter)
+  return indexesOf(base, unpack(redis.call('HMGET', letter, unpack(FOUND_BY))))
+end
+
+local function isNewer(bornAt, token, thanBornAt, thanToken)
+  if bornAt ~= thanBornAt then return bornAt > thanBornAt end
+  return token > thanToken
+end
+
+local function versionIn(values)
+  if values[1] and values[2] then return tonumber(values[1]), tonumber(values[2]) end
+end
+
+-- The version that is there, of a letter or of a removed one.
+local function versionOf(base, id)
+  local bornAt, token = versionIn(redis.call('HMGET', base .. 'letter:' .. id, 'bornAt', 'token'))
+  if bornAt then return bornAt, token, true end
+  bornAt, token = versionIn(redis.call('HMGET', base .. 'removed:' .. id, 'bornAt', 'token'))
+  return bornAt, token, false
+end
+
+function verbs.push(base)
+  local id, scope, tenant, key = text(), text(), optional(), text()
+  local bornAt, token, errorName, errorCode, details, event = number(), number(), text(), text(), text(), text()
+  local letter = base .. 'letter:' .. id
+  local keptBornAt, keptToken, there = versionOf(base, id)
+  if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end
+  local arrival
+  if there then
+    arrival = redis.call('HGET', letter, 'arrival')
+    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end
+  else
+    local last = tonumber(redis.call('GET', base .. 'last') or '0')
+    arrival = string.format('%.0f', math.max(time[1] * 1000000 + time[2], last + 1))
+    redis.call('SET', base .. 'last', arrival)
+    redis.call('UNLINK', base .. 'removed:' .. id)
+  end
+  redis.call('HSET', letter, 'id', id, 'scope', scope, 'key', key, 'bornAt', string.format('%.0f', bornAt), 'token', token,
+    'errorName', errorName, 'errorCode', errorCode, 'arrival', arrival, 'details', details, 'event', event)
+  if tenant then redis.call('HSET', letter, 'tenant', tenant) else redis.call('HDEL', letter, 'tenant') end
+  for _, name in ipairs(indexesOf(base, scope, key, errorName, errorCode)) do redis.call('ZADD', name, arrival, id) end
+  return 1
+end
+
+function verbs.remove(base)
+  local id, upToBornAt, upToToken = text(), optional(), optional()
+  local bornAt, token, there = versionOf(base, id)
+  if upToBornAt then
+    upToBornAt, upToToken = tonumber(upToBornAt), tonumber(upToToken)
+    if bornAt and isNewer(bornAt, token, upToBornAt, upToToken) then return 0 end
+    bornAt, token = upToBornAt, upToToken
+  end
+  if not bornAt then return 0 end
+  if there then
+    local letter = base .. 'letter:' .. id
+    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end
+    redis.call('UNLINK', letter)
+  end
+  local removed = base .. 'removed:' .. id
+  redis.call('HSET', removed, 'bornAt', string.format('%.0f', bornAt), 'token', token)
+  redis.call('PEXPIRE', removed, TOMBSTONE_MS)
+  return flag(there)
+end
+
+function verbs.get(base)
+  return redis.call('HGETALL', base .. 'letter:' .. text())
+end
+
+local function readQuery(base)
+  local q = { scope = optional(), tenant = optional(), key = optional(), error = optional(), least = text(), most = text() }
+  q.index = base .. 'all'
+  -- The index that fits best, and whether it answers the query by itself.
+  q.exact = not q.tenant
+  if q.key then
+    q.index = base .. 'key:' .. hash(q.key)
+    q.exact = q.exact and not q.scope and not q.error
+  elseif q.scope and q.error then q.index = base .. 'scope-error:' .. hash(q.scope) .. ':' .. hash(q.error)
+  elseif q.scope then q.index = base .. 'scope:' .. hash(q.scope)
+  elseif q.error then q.index = base .. 'error:' .. hash(q.error)
+  end
+  return q
+end
+
+local function matches(q, letter)
+  if q.exact then return true end
+  local found = redis.call('HMGET', letter, 'scope', 'tenant', 'key', 'errorName', 'errorCode')
+  return (not q.scope or q.scope == found[1]) and (not q.tenant or q.tenant == found[2]) and (not q.key or q.key == found[3])
+    and (not q.error or q.error == found[4] or q.error == found[5])
+end
+
+-- Calls visit(id, arrival) for each letter that matches, the newest first, until it says false. Gives the arrival from which to go on, or
+-- nothing at the end.
+local function walk(base, q, visit)
+  local step, looked, upTo = 100, 0, q.most
+  while true do
+    local found = redis.call('ZREVRANGEBYSCORE', q.index, upTo, q.least, 'WITHSCORES', 'LIMIT', 0, step)
+    for i = 1, #found, 2 do
+      if matches(q, base .. 'letter:' .. found[i]) and not visit(found[i], found[i + 1]) then return upTo end
+      upTo = '(' .. found[i + 1]
+    end
+    looked = looked + step
+    if #found < 2 * step then return '' end
+    if looked >= MOST_LOOKED_AT then return upTo end
+  end
+end
+
+-- { from where to go on, the letters }
+function verbs.list(base)
+  local q, limit = readQuery(base), number()
+  local letters = {}
+  local rest = walk(base, q, function(id)
+    if #letters == limit then return false end
+    letters[#letters + 1] = redis.call('HGETALL', base .. 'letter:' .. id)
+    return true
+  end)
+  return { rest, letters }
+end
+
+-- { from where to go on, how many }
+function verbs.count(base)
+  local q = readQuery(base)
+  if q.exact then return { '', redis.call('ZCOUNT', q.index, q.least, q.most) } end
+  local total = 0
+  local rest = walk(base, q, function()
+    total = total + 1
+    return true
+  end)
+  return { rest, total }
+end
+
+function verbs.expired(base)
+  local scope, limit, arrivedUpTo, maxLetters = text(), number(), optional(), optional()
+  local index = base .. 'scope:' .. hash(scope)
+  local over = 0
+  if arrivedUpTo then over = redis.call('ZCOUNT', index, '-inf', string.format('%.0f', (now - arrivedUpTo) * 1000)) end
+  if maxLetters then over = math.max(over, redis.call('ZCARD', index) - maxLetters) end
+  over = math.min(over, limit)
+  if over <= 0 then return {} end
+  return redis.call('ZRANGE', index, 0, over - 1)
+end
+`;
+
+export const lettersLua = callsLua(verbsLua);

@@ -1,0 +1,433 @@
+/**
+ * The life of an operation (DESIGN.md §3) in Lua: the same table as `@hooklatch/core/life`, which is the reference, function by function.
+ * It runs inside Redis, so that each transition is one atomic step under the server's clock. Payloads pass through as bytes: nothing here
+ * looks into an event, a result, an error or a record of an attempt.
+ *
+ * Keys of one operation, `KEYS[i]` being the first:
+ * - `<prefix>:{<tag>}:op:<name>`: a hash of small fields, times in ms since the epoch; and for each attempt that ended a field
+ *   `<round>.<attempt>`
+ * - `…:event`, `…:result`: the payloads, apart, so that the hash stays compact in memory and a heartbeat reads no payload
+ *
+ * Keys of its partition:
+ * - `<prefix>:{<tag>}:running:<scope hash>`, `…:waiting:…`, `…:letters:…`: operations that keep an event, by the end of their lease or the time
+ *   they are due; and letters that are owed, by when they are due
+ * - `<prefix>:{<tag>}:counts`: how many operations there are, by state and scope
+ * - `<prefix>:{<tag>}:handed:<owner hash>`: what one `claimDue` was given, for a while, so that a resent one is given the same
+ */
+import { callsLua } from "./calls-lua.js";
+
+/** Reading and writing one operation with its indexes; used by the script of transitions and by that of due work. */
+export const lifeLua = `
+local FIELDS = {
+  'state', 'owner', 'token', 'attempt', 'recovered', 'round', 'fingerprint', 'stored', 'letter', 'noteOwner', 'noteDueAt',
+  'noteTries', 'replayId', 'replay', 'bornAt', 'changedAt', 'leaseUntil', 'dueAt', 'expiresAt', 'goneAt', 'kept', 'ended',
+  'error', 'scope'
+}
+local NUMBERS = {
+  token = true, attempt = true, round = true, noteDueAt = true, noteTries = true, bornAt = true, changedAt = true,
+  leaseUntil = true, dueAt = true, expiresAt = true, goneAt = true, ended = true
+}
+-- Records that keep no event and were abandoned by their owner go after this time.
+local ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000
+-- Attempts kept for one operation; the oldest go first.
+local MAX_ATTEMPTS_KEPT = 200
+
+-- Up to the end of the hash tag: all keys of a partition begin so, and are in one slot.
+local function baseOf(key)
+  return string.match(key, '^(.*}:)')
+end
+
+local function read(key)
+  local values = redis.call('HMGET', key, unpack(FIELDS))
+  if not values[1] then return nil end
+  local life = {}
+  for i, field in ipairs(FIELDS) do
+    local value = values[i]
+    if value then life[field] = NUMBERS[field] and tonumber(value) or value end
+  end
+  return life
+end
+
+local function changed(life, changes)
+  local next = {}
+  for field, value in pairs(life) do next[field] = value end
+  for field, value in pairs(changes) do
+    -- false: no such field any more.
+    if value == false then next[field] = nil else next[field] = value end
+  end
+  return next
+end
+
+-- When the record counts as absent. One that still owes the sink a removal stays until that is settled.
+local function expiryOf(life)
+  if life.letter == 'remove' then return nil end
+  if life.state == 'completed' or life.state == 'released' then return life.expiresAt end
+  if life.state == 'running' and not life.stored then return life.leaseUntil + ABANDONED_RETENTION_MS end
+end
+
+local function isExpired(life)
+  local expiry = expiryOf(life)
+  return expiry ~= nil and expiry <= now
+end
+
+-- When Redis itself drops the record: at its expiry, or a little later, so that all of a scope that go at about the same time can be
+-- counted together (see count). At most a sixteenth later, and a second.
+local function dropAt(life)
+  local expiry = expiryOf(life)
+  if not expiry then return nil end
+  local width = 1024
+  while width * 32 < expiry - now do width = width * 2 end
+  return math.ceil(expiry / width) * width
+end
+
+-- Which index of its scope an operation stands in, and at what score. One without an event is nobody's due work.
+local function placeOf(life)
+  if not life.stored then return nil end
+  if life.state == 'running' then return 'running:', life.leaseUntil end
+  if life.state == 'waiting' then return 'waiting:', life.dueAt end
+end
+
+local function noteAt(life)
+  local owed = (life.state == 'dead' and life.letter == 'push') or (life.state == 'completed' and life.letter == 'remove')
+  if owed then return life.noteDueAt end
+end
+
+local function index(base, name, scope, key, before, after)
+  if before == after then return end
+  local set, member = base .. name .. redis.sha1hex(scope), string.sub(key, #base + #'op:' + 1)
+  if after then redis.call('ZADD', set, after, member) else redis.call('ZREM', set, member) end
+end
+
+-- Records that Redis drops are counted under the moment at which it does so. A count whose moment is over is none.
+local function labelOf(life)
+  if life.goneAt then return string.format('%s@%.0f', life.state, life.goneAt) end
+  return life.state
+end
+
+local function count(base, scope, label, by)
+  local counts = base .. 'counts'
+  local total = redis.call('HINCRBY', counts, label .. ':' .. scope, by)
+  if total <= 0 then redis.call('HDEL', counts, label .. ':' .. scope) end
+  if total ~= 1 or by ~= 1 or not string.find(label, '@') then return end
+  -- A new moment: a good time to forget those that are over.
+  for _, field in ipairs(redis.call('HKEYS', counts)) do
+    local moment = string.match(field, '^%a+@(%d+):')
+    if moment and tonumber(moment) <= now then redis.call('HDEL', counts, field) end
+  end
+end
+
+-- Writes what a transition changed: the record, its place in the indexes, the counts, and when it goes. life: nil for one that is new.
+local function save(key, life, next)
+  -- A server that is full refuses new records; what is running must still come to its end. A write that needs no memory comes first,
+  -- because after one Redis refuses no other in the same script.
+  if life then redis.call('HDEL', key, '') end
+  next.goneAt = dropAt(next)
+  local set, unset = {}, {}
+  for field, value in pairs(next) do
+    if not life or life[field] ~= value then
+      set[#set + 1] = field
+      set[#set + 1] = NUMBERS[field] and string.format('%.0f', value) or value
+    end
+  end
+  for field in pairs(life or {}) do
+    if next[field] == nil then unset[#unset + 1] = field end
+  end
+  if #unset > 0 then redis.call('HDEL', key, unpack(unset)) end
+  if #set > 0 then redis.call('HSET', key, unpack(set)) end
+
+  local base, scope = baseOf(key), next.scope
+  local wasIn, wasAt, isIn, isAt
+  if life then wasIn, wasAt = placeOf(life) end
+  isIn, isAt = placeOf(next)
+  if wasIn and wasIn ~= isIn then index(base, wasIn, scope, key, wasAt, nil) end
+  if isIn then index(base, isIn, scope, key, wasIn == isIn and wasAt or nil, isAt) end
+  index(base, 'letters:', scope, key, life and noteAt(life), noteAt(next))
+
+  local was, is = life and labelOf(life), labelOf(next)
+  if was ~= is then
+    if was then count(base, scope, was, -1) end
+    count(base, scope, is, 1)
+  end
+  if next.goneAt then
+    if not life or life.goneAt ~= next.goneAt then
+      local moment = string.format('%.0f', next.goneAt)
+      redis.call('PEXPIREAT', key, moment)
+      if next.kept then redis.call('PEXPIREAT', key .. ':result', moment) end
+    end
+  elseif life and life.goneAt then
+    redis.call('PERSIST', key)
+  end
+end
+
+local function drop(key, life)
+  local base = baseOf(key)
+  local place, placedAt = placeOf(life)
+  if place then index(base, place, life.scope, key, placedAt, nil) end
+  index(base, 'letters:', life.scope, key, noteAt(life), nil)
+  count(base, life.scope, labelOf(life), -1)
+  redis.call('UNLINK', key, key .. ':event', key .. ':result')
+end
+
+-- A claim by a delivery or by a worker.
+local function take(life, owner, leaseMs, attempt)
+  return changed(life, {
+    state = 'running',
+    owner = owner,
+    token = life.token + 1,
+    attempt = attempt,
+    -- Also one that was handed back before its attempt started: the crash before is still the last thing that happened to it.
+    recovered = (life.state == 'running' or (life.state == 'waiting' and life.recovered)) and '1' or false,
+    error = false,
+    changedAt = now,
+    leaseUntil = now + leaseMs,
+    dueAt = false,
+    expiresAt = false
+  })
+end
+
+`;
+
+const transitionsLua = `
+${lifeLua}
+
+local function find(key)
+  local life = read(key)
+  if not life or not isExpired(life) then return life end
+  drop(key, life)
+end
+
+local function claimed(life)
+  return { 'claimed', life.token, life.attempt, flag(life.recovered), flag(life.replay), flag(life.letter ~= 'none') }
+end
+
+local function newLife(id, changes)
+  local life = { scope = id.scope, tenant = id.tenant, key = id.key, letter = 'none', bornAt = now }
+  return changed(life, changes)
+end
+
+local function readId()
+  return { scope = text(), tenant = optional(), key = text() }
+end
+
+local function readEvent()
+  local given = text()
+  return given == '1', text()
+end
+
+-- newRound: for an operation that begins again.
+local function takenByDelivery(key, life, request, attempt, newRound)
+  local next = take(changed(life, newRound or {}), request.owner, request.leaseMs, attempt)
+  next.fingerprint = request.fingerprint or life.fingerprint
+  if request.hasEvent then next.stored = '1' end
+  save(key, life, next)
+  if request.hasEvent then redis.call('SET', key .. ':event', request.event) end
+  return claimed(next)
+end
+
+function verbs.claim(key)
+  local id = readId()
+  local r = { owner = text(), leaseMs = number(), fingerprint = optional(), redelivery = text(), redeliveryAfterMs = number() }
+  r.hasEvent, r.event = readEvent()
+  local life = find(key)
+  if not life then
+    local born = newLife(id, {
+      state = 'running', owner = r.owner, token = 1, attempt = 1, round = 1, fingerprint = r.fingerprint,
+      stored = r.hasEvent and '1' or nil, changedAt = now, leaseUntil = now + r.leaseMs
+    })
+    save(key, nil, born)
+    if r.hasEvent then redis.call('SET', key .. ':event', r.event) end
+    return claimed(born)
+  end
+  if life.fingerprint and r.fingerprint and life.fingerprint ~= r.fingerprint then return { 'mismatch' } end
+  if life.state == 'completed' then
+    return { 'completed', flag(life.kept), life.kept and redis.call('GET', key .. ':result') or '' }
+  end
+  if life.state == 'running' then
+    if life.owner == r.owner then
+      local next = changed(life, { leaseUntil = now + r.leaseMs })
+      save(key, life, next)
+      return claimed(next)
+    end
+    local left = life.leaseUntil - now
+    if left > 0 then return { 'running', left, flag(life.stored) } end
+    return takenByDelivery(key, life, r, life.attempt + 1)
+  end
+  if life.state == 'waiting' then
+    local left = life.dueAt - now
+    if left > 0 then return { 'waiting', left, flag(life.stored) } end
+    return takenByDelivery(key, life, r, life.attempt + 1)
+  end
+  if life.state == 'released' then
+    return takenByDelivery(key, life, r, 1, { round = life.round + 1 })
+  end
+  -- dead
+  if r.redelivery == 'ignore' or now - life.changedAt < r.redeliveryAfterMs then
+    return { 'dead', life.error or '', life.letter, flag(life.stored) }
+  end
+  return takenByDelivery(key, life, r, 1, { round = life.round + 1, replay = false })
+end
+
+local function owed(life, letter)
+  return changed(life, { letter = letter, noteOwner = false, noteDueAt = now, noteTries = false })
+end
+
+local function holds(life, owner, token)
+  return life and life.owner == owner and life.token == token
+end
+
+-- Keeps the record of an attempt that ended, by its round and number: a resent one takes its own place.
+local function keepEnded(key, life, next)
+  local attempt, ended = text(), text()
+  if attempt == '-' then return end
+  local added = redis.call('HSET', key, string.format('%.0f.%s', life.round, attempt), ended)
+  next.ended = (life.ended or 0) + added
+  if next.ended <= MAX_ATTEMPTS_KEPT then return end
+  local kept = {}
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    local round, number = string.match(field, '^(%d+)%.(%d+)$')
+    if round then kept[#kept + 1] = { field = field, round = tonumber(round), number = tonumber(number) } end
+  end
+  table.sort(kept, function(a, b)
+    if a.round ~= b.round then return a.round < b.round end
+    return a.number < b.number
+  end)
+  for i = 1, #kept - MAX_ATTEMPTS_KEPT do redis.call('HDEL', key, kept[i].field) end
+  next.ended = MAX_ATTEMPTS_KEPT
+end
+
+-- A fenced write: it moves a running operation of this owner and token, or finds that it already did.
+local function moved(key, to, change)
+  local owner, token = text(), number()
+  local life = read(key)
+  if not holds(life, owner, token) then return 0 end
+  if life.state == to then return 1 end
+  if life.state ~= 'running' then return 0 end
+  -- See save: what ends an operation works on a full server too.
+  redis.call('HDEL', key, '')
+  local next = changed(life, { state = to, leaseUntil = false, changedAt = now })
+  next = change(life, next) or next
+  save(key, life, next)
+  return 1
+end
+
+function verbs.extend(key)
+  local owner, token, leaseMs, attempt = text(), number(), number(), number()
+  local life = read(key)
+  if not holds(life, owner, token) or life.state ~= 'running' then return 0 end
+  redis.call('HDEL', key, '')
+  local next = changed(life, { leaseUntil = now + leaseMs, attempt = math.max(life.attempt, attempt) })
+  keepEnded(key, life, next)
+  save(key, life, next)
+  return 1
+end
+
+function verbs.complete(key)
+  return moved(key, 'completed', function(life, next)
+    local retentionMs, kept, result = number(), text() == '1', text()
+    redis.call('UNLINK', key .. ':event')
+    keepEnded(key, life, next)
+    next = changed(next, { stored = false, expiresAt = now + retentionMs, kept = kept and '1' or false })
+    if next.letter ~= 'none' then next = owed(next, 'remove') end
+    if kept then redis.call('SET', key .. ':result', result) end
+    return next
+  end)
+end
+
+function verbs.retry(key)
+  return moved(key, 'waiting', function(life, next)
+    local delayMs, notStarted, attempt = number(), text() == '1', optional()
+    next.dueAt = now + delayMs
+    if attempt then next.attempt = math.min(life.attempt, tonumber(attempt)) end
+    if notStarted then next.attempt = math.max(0, next.attempt - 1) end
+    next.recovered = notStarted and life.recovered or nil
+    keepEnded(key, life, next)
+  end)
+end
+
+function verbs.fail(key)
+  return moved(key, 'dead', function(life, next)
+    next.error = text()
+    local letter = text() == '1'
+    keepEnded(key, life, next)
+    if letter then return owed(next, 'push') end
+  end)
+end
+
+function verbs.release(key)
+  local life = read(key)
+  if life and life.stored then return 0 end
+  return moved(key, 'released', function(_, next)
+    next.expiresAt = now + number()
+  end)
+end
+
+function verbs.settle(key)
+  local token, to = number(), text()
+  local life = read(key)
+  local state, from, done = 'dead', 'push', 'pushed'
+  if to == 'removed' then state, from, done = 'completed', 'remove', 'none' end
+  if not life or life.token ~= token or life.state ~= state then return 0 end
+  if life.letter == done then return 1 end
+  if life.letter ~= from then return 0 end
+  save(key, life, changed(life, { letter = done, noteOwner = false, noteDueAt = false, noteTries = false }))
+  return 1
+end
+
+function verbs.schedule(key)
+  local id = readId()
+  local replayId, delayMs, expectedToken, force = text(), number(), optional(), text() == '1'
+  local hasEvent, event = readEvent()
+  expectedToken = expectedToken and tonumber(expectedToken)
+  local life = find(key)
+  if life then
+    if life.replayId == replayId then return { 'scheduled' } end
+    if life.state == 'completed' then return { 'completed' } end
+    if life.state == 'running' and not force then return { 'running' } end
+    if expectedToken and expectedToken ~= life.token then return { 'superseded' } end
+  end
+  if not hasEvent and not (life and life.stored) then return { 'event_not_kept' } end
+  local found = life or newLife(id, { token = expectedToken or 0, round = 0, letter = 'pushed' })
+  local next = changed(found, {
+    state = 'waiting',
+    -- No owner: whoever held it before finds its commands refused.
+    owner = '',
+    token = found.token + ((life and life.state == 'running') and 1 or 0),
+    attempt = 0,
+    recovered = false,
+    round = found.round + 1,
+    stored = '1',
+    error = false,
+    noteOwner = false,
+    noteDueAt = false,
+    noteTries = false,
+    replayId = replayId,
+    replay = '1',
+    changedAt = now,
+    leaseUntil = false,
+    dueAt = now + delayMs,
+    expiresAt = false
+  })
+  save(key, life, next)
+  if hasEvent then redis.call('SET', key .. ':event', event) end
+  return { 'scheduled' }
+end
+
+function verbs.get(key)
+  local life = read(key)
+  if not life or isExpired(life) then return {} end
+  local result = life.kept and redis.call('GET', key .. ':result') or ''
+  local event = life.stored and redis.call('GET', key .. ':event') or ''
+  return { redis.call('HGETALL', key), event or '', result or '' }
+end
+
+function verbs.delete(key)
+  local onlyDeadToken = optional()
+  local life = find(key)
+  if not life then return 0 end
+  if onlyDeadToken and (life.state ~= 'dead' or life.token ~= tonumber(onlyDeadToken)) then return 0 end
+  drop(key, life)
+  return 1
+end
+`;
+
+export const operationsLua = callsLua(transitionsLua);

@@ -1,0 +1,63 @@
+/**
+ * `waitForReplicas`: what too few replicas have is not treated as done. It narrows the window in which a fail-over loses something; it does
+ * not close it (https://redis.io/docs/latest/commands/wait/).
+ */
+import { HooklatchError } from "@hooklatch/core";
+import type { RedisClient } from "./client.js";
+import { isError } from "./failures.js";
+import type { Argument, Script } from "./script.js";
+
+export interface WaitForReplicas {
+  /** So many replicas must have confirmed it. 1 or more. */
+  count: number;
+  /** How long they may take, in ms. Whole; 1 or more. */
+  timeoutMs: number;
+}
+
+export interface Confirmed {
+  /** One for each key. */
+  replies: unknown[];
+  /** For whoever would act upon a reply; `undefined`: the replicas have it. */
+  unconfirmed: HooklatchError | undefined;
+}
+
+/**
+ * Runs the script, and asks whether the replicas have all that this connection has written, a resent call's first try included.
+ *
+ * `WAIT` speaks of one connection: where that was replaced between the two commands, its answer would be about nothing. So the server is
+ * asked before and after which connection this is. And `WAIT` speaks of what this connection wrote: a call that found its work done
+ * already writes nothing, so that each script writes a mark at its end.
+ */
+export async function runConfirmed(
+  client: RedisClient,
+  { count, timeoutMs }: WaitForReplicas,
+  { lua, sha }: Script,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<Confirmed> {
+  const marked = [keys.length + 1, ...keys, keys[0] as string, ...args, "mark", 0];
+  const exec = async (command: string, script: string): Promise<[Error | null, unknown][]> => {
+    const pipeline = client.pipeline();
+    pipeline.callBuffer("client", ["info"]);
+    pipeline.callBuffer(command, [script, ...marked]);
+    pipeline.callBuffer("wait", [count, timeoutMs]);
+    pipeline.callBuffer("client", ["info"]);
+    return (await pipeline.exec()) ?? [];
+  };
+  let results = await exec("evalsha", sha);
+  if (isError(results[1]?.[0], "NOSCRIPT")) results = await exec("eval", lua);
+  const failed = results.find(([error]) => error !== null);
+  if (failed !== undefined) throw failed[0];
+  const [before, replies, have, after] = results.map(([, result]) => result) as [unknown, unknown[], unknown, unknown];
+  const same = connectionIn(before) === connectionIn(after) && Number(replies[keys.length]) === 1;
+  if (same && Number(have) >= count) return { replies, unconfirmed: undefined };
+  const text = same
+    ? `${Number(have)} of the ${count} replicas asked for confirmed it within ${timeoutMs} ms.`
+    : "The connection was replaced before the replicas confirmed it.";
+  return { replies, unconfirmed: new HooklatchError("store_not_replicated", text, { retryable: true }) };
+}
+
+/** What tells one connection from all others: its number and both its addresses. */
+function connectionIn(info: unknown): string {
+  return [...String(info).matchAll(/\b(?:id|addr|laddr)=\S+/g)].join(" ");
+}

@@ -1,0 +1,168 @@
+/** `redisStore`: the transitions of the life of an operation as calls of one Lua script. */
+import {
+  type AttemptRecord,
+  type Claim,
+  type ErrorRecord,
+  HooklatchError,
+  type IdempotencyStore,
+  type LetterNote,
+  type OperationId,
+} from "@hooklatch/core";
+import type { RedisClient } from "./client.js";
+import { admission } from "./admission.js";
+import { dueWorkOf } from "./due-work.js";
+import { linkOf } from "./link.js";
+import { namesOf } from "./names.js";
+import { blob, bytes, encodeEnded, optional, parseError, recordOf, type Reply } from "./operation-record.js";
+import { operationsLua } from "./operations-lua.js";
+import { type RedisStoreOptions, storeSettings } from "./options.js";
+import { type Argument, scriptOf } from "./script.js";
+import { createSender } from "./sender.js";
+
+const script = scriptOf(operationsLua);
+
+/**
+ * A store on Redis 6.2 or later, or Valkey, for any number of machines: a single server, Sentinel or Cluster.
+ *
+ * What it confirmed survives the app's processes. What it survives beyond that, the server's settings decide: `onServer` and `inspectRedis` say
+ * it, docs/redis.md has the table. A server whose `maxmemory-policy` may evict keeps no event: `store_not_durable`.
+ *
+ * Every verb answers within `timeoutMs` or rejects: `store_timeout`, `store_unavailable`, `store_not_replicated`, all worth another try.
+ * Nothing is sent to a client that is not connected, so nothing is carried out long after its caller was told that it failed.
+ *
+ * @param client an ioredis `Redis` or `Cluster`, version 5 or 6. It stays yours to close; store and dead letters may share it.
+ * @throws {HooklatchError} `invalid_option`
+ *
+ * @example const store = redisStore(new Redis("redis://127.0.0.1:6379"));
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): IdempotencyStore {
+  const { prefix, partitions, timeoutMs, waitForReplicas, ...policy } = storeSettings(options);
+  const link = linkOf(client, "redisStore");
+  const names = namesOf(prefix, partitions);
+  const { admit, refuse, forget } = admission(link, { prefix, partitions, ...policy });
+  const what = "The Redis store";
+  const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
+  const { claimDue, stats } = dueWorkOf(client, names);
+
+  async function call(id: OperationId, verb: string, args: readonly Argument[], keeps = false): Promise<unknown> {
+    const { key, partition } = names.operation(id);
+    return sender.send({ key, slot: partition.slot, verb, args, keeps });
+  }
+  async function isSo(id: OperationId, verb: string, args: readonly Argument[]): Promise<boolean> {
+    return Number(await call(id, verb, args)) === 1;
+  }
+
+  return {
+    survives: "disk",
+
+    async claim({ id, owner, leaseMs, fingerprint, event, redelivery, redeliveryAfterMs }) {
+      const reply = await call(
+        id,
+        "claim",
+        [
+          ...idArguments(id),
+          owner,
+          Math.ceil(leaseMs),
+          optional(fingerprint),
+          redelivery,
+          redeliveryAfterMs,
+          ...payload(event),
+        ],
+        event !== undefined,
+      );
+      return claimOf(reply as Reply);
+    },
+
+    extend: ({ id, owner, token, leaseMs, attempt = 0, ended }) =>
+      isSo(id, "extend", [owner, token, Math.ceil(leaseMs), attempt, ...endedArguments(ended, owner)]),
+
+    complete: ({ id, owner, token, result, retentionMs, ended }) =>
+      isSo(id, "complete", [
+        owner,
+        token,
+        Math.ceil(retentionMs),
+        ...payload(result ?? undefined),
+        ...endedArguments(ended, owner, true),
+      ]),
+
+    retry: ({ id, owner, token, delayMs, ended, notStarted, attempt }) =>
+      isSo(id, "retry", [
+        owner,
+        token,
+        Math.ceil(delayMs),
+        notStarted ? 1 : 0,
+        optional(attempt),
+        ...endedArguments(ended, owner),
+      ]),
+
+    fail: ({ id, owner, token, error, letter, ended }) =>
+      isSo(id, "fail", [owner, token, JSON.stringify(error), letter ? 1 : 0, ...endedArguments(ended, owner)]),
+
+    release: ({ id, owner, token, retentionMs }) => isSo(id, "release", [owner, token, Math.ceil(retentionMs)]),
+
+    settle: ({ id, token, letter }) => isSo(id, "settle", [token, letter]),
+
+    async schedule({ id, replayId, event, delayMs, expectedToken, force }) {
+      const args = [replayId, Math.ceil(delayMs), optional(expectedToken), force ? 1 : 0, ...payload(event)];
+      const [status] = (await call(id, "schedule", [...idArguments(id), ...args], true)) as Reply;
+      if (String(status) !== "event_not_kept") return { status: String(status) as "scheduled" };
+      throw new HooklatchError(
+        "event_not_kept",
+        "There is no event to run again: pass `event`, as kept in the dead letter.",
+      );
+    },
+
+    claimDue: (request) => sender.within(() => claimDue(request)),
+    get: async (id) => recordOf((await call(id, "get", [])) as Reply),
+    delete: (id, onlyDeadToken) => isSo(id, "delete", [optional(onlyDeadToken)]),
+    stats: (scope) => sender.within(() => stats(scope)),
+
+    async close() {
+      sender.close();
+      forget();
+    },
+  };
+}
+
+function idArguments({ scope, tenant, key }: OperationId): Argument[] {
+  return [scope, optional(tenant), key];
+}
+
+function payload(given: Uint8Array | undefined): Argument[] {
+  return given === undefined ? [0, ""] : [1, blob(given)];
+}
+
+function endedArguments(ended: AttemptRecord | undefined, owner: string, isLast = false): Argument[] {
+  return ended === undefined ? ["-", ""] : [ended.attempt, encodeEnded(ended, owner, isLast)];
+}
+
+function claimOf([status, ...rest]: Reply): Claim {
+  switch (String(status) as Claim["status"]) {
+    case "claimed": {
+      const [token, attempt, recovered, replay, letter] = rest.map(Number) as [number, number, number, number, number];
+      return {
+        status: "claimed",
+        token,
+        attempt,
+        recovered: recovered === 1,
+        replay: replay === 1,
+        letter: letter === 1,
+      };
+    }
+    case "running":
+      return { status: "running", retryAfterMs: Number(rest[0]), stored: Number(rest[1]) === 1 };
+    case "waiting":
+      return { status: "waiting", retryAfterMs: Number(rest[0]), stored: Number(rest[1]) === 1 };
+    case "completed":
+      return { status: "completed", result: Number(rest[0]) === 1 ? bytes(rest[1]) : null };
+    case "dead":
+      return {
+        status: "dead",
+        error: parseError(rest[0]) satisfies ErrorRecord,
+        letter: String(rest[1]) as LetterNote,
+        stored: Number(rest[2]) === 1,
+      };
+    case "mismatch":
+      return { status: "mismatch" };
+  }
+}
