@@ -6,7 +6,7 @@ import { isEvicting, type RedisReport } from "./server-report.js";
 
 export interface Admission {
   /** Rejects with `invalid_option` or `schema_newer`. */
-  admit(report: RedisReport): Promise<void>;
+  admit(): Promise<void>;
   /** `store_not_durable`, where the server may drop what it keeps. */
   refuse(report: RedisReport): HooklatchError | undefined;
   /** No more reports are told. */
@@ -36,7 +36,7 @@ export function admission(
   });
   return {
     forget,
-    async admit(report) {
+    async admit() {
       if (partitions !== undefined) await checkLayout(link.client, `${prefix}:{0}:layout`, partitions);
     },
     refuse({ nodes }) {
@@ -57,7 +57,9 @@ export function admission(
 async function checkLayout(client: RedisClient, key: string, partitions: number): Promise<void> {
   await client.callBuffer("hsetnx", [key, "partitions", partitions]);
   await client.callBuffer("hsetnx", [key, "layout", LAYOUT]);
-  const [kept, layout] = ((await client.callBuffer("hmget", [key, "partitions", "layout"])) as unknown[]).map(Number);
+  const [kept, layout] = ((await client.callBuffer("hmget", [key, "partitions", "layout"])) as unknown[]).map(
+    Number,
+  );
   if (Number(layout) > LAYOUT) {
     const text = `The data were written by a newer Hooklatch (layout ${layout}, this one knows ${LAYOUT}). Upgrade it.`;
     throw new HooklatchError("schema_newer", text);

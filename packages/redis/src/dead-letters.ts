@@ -40,7 +40,8 @@ type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "firstFailedAt
  * @example const deadLetters = redisDeadLetters(client, { retentionMs: 30 * 24 * 60 * 60 * 1000 });
  */
 export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOptions = {}): DeadLetterQueue {
-  const { prefix, timeoutMs, waitForReplicas, retentionMs, maxLetters, ...policy } = deadLetterSettings(options);
+  const { prefix, timeoutMs, waitForReplicas, retentionMs, maxLetters, ...policy } =
+    deadLetterSettings(options);
   checkLimits({ retentionMs, maxLetters }, "redisDeadLetters");
   const link = linkOf(client, "redisDeadLetters");
   const base = `${prefix}:{${prefix}:letters}:`;
@@ -134,7 +135,8 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
 }
 
 function fieldsOf(letter: DeadLetter): Argument[] {
-  const { id, scope, tenant, key, bornAt, token, event, error, attempts, rounds, firstFailedAt, diedAt } = letter;
+  const { id, scope, tenant, key, bornAt, token, event, error, attempts, rounds, firstFailedAt, diedAt } =
+    letter;
   const details: Details = { error, attempts, rounds, firstFailedAt, diedAt };
   return [
     id,

@@ -7,7 +7,7 @@
  * the next poll.
  */
 import { headLua } from "./calls-lua.js";
-import { lifeLua } from "./operations-lua.js";
+import { lifeLua } from "./life-lua.js";
 
 const partitionsLua = `${headLua}
 local bases = {}

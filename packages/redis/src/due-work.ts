@@ -67,7 +67,8 @@ export function dueWorkOf(client: RedisClient, { partitions }: Names): DueWorkSc
       );
       // A resent call: only who handed something out is asked, and gives the same again.
       const handed = seen.filter((one) => one.handed);
-      const places = handed.length > 0 ? handed.map((one) => ({ ...one, runs: 0, letters: 0 })) : share(seen, limit);
+      const places =
+        handed.length > 0 ? handed.map((one) => ({ ...one, runs: 0, letters: 0 })) : share(seen, limit);
       const work = await Promise.all(
         places.map(({ group, runs, letters }) =>
           run(take, group, [owner, Math.ceil(leaseMs), runs, letters, ...named]),

@@ -15,13 +15,16 @@ export function unavailable(error: unknown): HooklatchError {
 }
 
 function hint(text: string): string {
-  if (text.startsWith("MOVED")) return " (the server is part of a Redis Cluster: connect with `new Redis.Cluster([…])`)";
+  if (text.startsWith("MOVED"))
+    return " (the server is part of a Redis Cluster: connect with `new Redis.Cluster([…])`)";
   if (text.startsWith("OOM")) return " (it is full: what runs may end, nothing new is taken)";
   return "";
 }
 
 export function timedOut(timeoutMs: number): HooklatchError {
-  return new HooklatchError("store_timeout", `Redis gave no answer within ${timeoutMs} ms.`, { retryable: true });
+  return new HooklatchError("store_timeout", `Redis gave no answer within ${timeoutMs} ms.`, {
+    retryable: true,
+  });
 }
 
 export function closedError(what: string): HooklatchError {

@@ -4,8 +4,8 @@
  * @module
  */
 export type { RedisClient, RedisCluster, RedisPipeline } from "./client.js";
+export { redisDeadLetters } from "./dead-letters.js";
 export type { RedisDeadLetterOptions, RedisOptions, RedisStoreOptions } from "./options.js";
 export type { WaitForReplicas } from "./replicas.js";
-export { redisDeadLetters } from "./dead-letters.js";
 export { inspectRedis, type RedisNodeReport, type RedisReport } from "./server-report.js";
 export { redisStore } from "./store.js";

@@ -15,6 +15,8 @@ export interface Link {
   readonly report: RedisReport | undefined;
   /** Resolves to the report once commands can be sent. Waits for a connection for as long as it takes. */
   ready(): Promise<RedisReport>;
+  /** Asks the server once more what it can promise: its settings may have been put right. At most once a second. */
+  askAgain(): Promise<RedisReport>;
   /** Something was answered. */
   heard(): void;
   /**
@@ -26,12 +28,17 @@ export interface Link {
   onReport(listener: (report: RedisReport) => void): () => void;
 }
 
+const ASK_AGAIN_AFTER_MS = 1_000;
+
 const links = new WeakMap<RedisClient, Link>();
 
 /** @throws {HooklatchError} `invalid_option` when it is no ioredis client */
 export function linkOf(client: RedisClient, what: string): Link {
   if (typeof client?.callBuffer !== "function" || typeof client.on !== "function") {
-    throw new HooklatchError("invalid_option", `${what}: pass an ioredis client: new Redis(url), or new Redis.Cluster([…]).`);
+    throw new HooklatchError(
+      "invalid_option",
+      `${what}: pass an ioredis client: new Redis(url), or new Redis.Cluster([…]).`,
+    );
   }
   const known = links.get(client);
   if (known !== undefined) return known;
@@ -43,6 +50,7 @@ export function linkOf(client: RedisClient, what: string): Link {
 function createLink(client: RedisClient): Link {
   let report: RedisReport | undefined;
   let asking: Promise<RedisReport> | undefined;
+  let askedAt = 0;
   let heardAt = performance.now();
   let revivedAt = 0;
   const listeners = new Set<(report: RedisReport) => void>();
@@ -75,7 +83,7 @@ function createLink(client: RedisClient): Link {
 
   async function ask(): Promise<RedisReport> {
     const answer = await inspectRedis(client);
-    heardAt = performance.now();
+    heardAt = askedAt = performance.now();
     return answer;
   }
 
@@ -106,6 +114,10 @@ function createLink(client: RedisClient): Link {
       return client.status === "ready" ? report : undefined;
     },
     ready,
+    askAgain() {
+      if (performance.now() - askedAt > ASK_AGAIN_AFTER_MS) renewed();
+      return ready();
+    },
     heard() {
       heardAt = performance.now();
     },

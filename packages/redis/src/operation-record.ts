@@ -1,5 +1,12 @@
 /** An operation as it comes back from Redis. */
-import type { AttemptRecord, ErrorRecord, LetterNote, OperationId, OperationRecord, OperationState } from "@hooklatch/core";
+import type {
+  AttemptRecord,
+  ErrorRecord,
+  LetterNote,
+  OperationId,
+  OperationRecord,
+  OperationState,
+} from "@hooklatch/core";
 
 export type Reply = readonly unknown[];
 
@@ -22,7 +29,11 @@ export function parseError(json: unknown): ErrorRecord {
  * The record of an attempt, without what its place tells: its round and its number; and, where nobody else can come after, the owner
  * of the operation. So that of a completion stays small.
  */
-export function encodeEnded({ startedAt, durationMs, owner, error }: AttemptRecord, holder: string, isLast: boolean): string {
+export function encodeEnded(
+  { startedAt, durationMs, owner, error }: AttemptRecord,
+  holder: string,
+  isLast: boolean,
+): string {
   const by = owner ?? holder;
   if (error !== undefined) return JSON.stringify([startedAt, durationMs, by, error]);
   return JSON.stringify(isLast && by === holder ? [startedAt, durationMs] : [startedAt, durationMs, by]);
@@ -35,7 +46,8 @@ export function recordOf([fields, event, result]: Reply): OperationRecord | unde
   const flat = fields as Buffer[];
   for (let i = 0; i < flat.length; i += 2) found.set(String(flat[i]), String(flat[i + 1]));
   const text = (name: string): string | undefined => found.get(name);
-  const number = (name: string): number | undefined => (found.has(name) ? Number(found.get(name)) : undefined);
+  const number = (name: string): number | undefined =>
+    found.has(name) ? Number(found.get(name)) : undefined;
   const state = text("state") as OperationState;
   const owner = text("owner") ?? "";
   const error = text("error");
@@ -59,7 +71,9 @@ export function recordOf([fields, event, result]: Reply): OperationRecord | unde
     expiresAt: number("expiresAt"),
     ...(state === "completed" ? { result: text("kept") === undefined ? null : bytes(result) } : {}),
   };
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as typeof record;
+  return Object.fromEntries(
+    Object.entries(record).filter(([, value]) => value !== undefined),
+  ) as typeof record;
 }
 
 function attemptsIn(fields: ReadonlyMap<string, string>, lastOwner: string): AttemptRecord[] {

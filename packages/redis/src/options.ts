@@ -88,7 +88,8 @@ function checking(what: string, options: RedisOptions, known: readonly string[])
   function shared(): Settings {
     const { waitForReplicas: wait, acceptEvictionPolicy, onServer } = options;
     if (wait !== undefined) {
-      if (typeof wait !== "object" || wait === null) throw wrong("waitForReplicas", "pass { count, timeoutMs }");
+      if (typeof wait !== "object" || wait === null)
+        throw wrong("waitForReplicas", "pass { count, timeoutMs }");
       for (const part of ["count", "timeoutMs"] as const) {
         if (wait[part] === undefined) throw wrong(`waitForReplicas.${part}`, "it is missing");
         whole(`waitForReplicas.${part}`, wait[part], 1, part === "count" ? 1_000 : MAX_TIMER_MS);

@@ -48,7 +48,12 @@ export async function runConfirmed(
   if (isError(results[1]?.[0], "NOSCRIPT")) results = await exec("eval", lua);
   const failed = results.find(([error]) => error !== null);
   if (failed !== undefined) throw failed[0];
-  const [before, replies, have, after] = results.map(([, result]) => result) as [unknown, unknown[], unknown, unknown];
+  const [before, replies, have, after] = results.map(([, result]) => result) as [
+    unknown,
+    unknown[],
+    unknown,
+    unknown,
+  ];
   const same = connectionIn(before) === connectionIn(after) && Number(replies[keys.length]) === 1;
   if (same && Number(have) >= count) return { replies, unconfirmed: undefined };
   const text = same

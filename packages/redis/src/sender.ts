@@ -2,7 +2,7 @@
  * Sends calls to a script. What is called in the same turn of the event loop, and lives on the same node, leaves as one command; each call
  * is answered by itself, and within its time.
  */
-import { HooklatchError } from "@hooklatch/core";
+import type { HooklatchError } from "@hooklatch/core";
 import { isCluster } from "./client.js";
 import { closedError, isError, timedOut, unavailable } from "./failures.js";
 import type { Link } from "./link.js";
@@ -35,7 +35,7 @@ export interface SenderOptions {
   timeoutMs: number;
   waitForReplicas: WaitForReplicas | undefined;
   /** Checked before anything is sent, and again after each reconnection. Rejects with what every call is then answered. */
-  admit: (report: RedisReport) => Promise<void>;
+  admit: () => Promise<void>;
   /** Why the server cannot be trusted with an event; `undefined`: it can. */
   refuse: (report: RedisReport) => HooklatchError | undefined;
 }
@@ -65,7 +65,7 @@ export function createSender(options: SenderOptions): Sender {
   async function open(): Promise<RedisReport> {
     const report = await link.ready();
     if (report !== admitted) {
-      await admit(report);
+      await admit();
       admitted = report;
     }
     return report;
@@ -102,8 +102,11 @@ export function createSender(options: SenderOptions): Sender {
 
   async function sendAll(calls: readonly Waiting[]): Promise<void> {
     const known = link.report;
-    const report = known !== undefined && known === admitted ? known : await open();
-    const refusal = refuse(report);
+    let refusal = refuse(known !== undefined && known === admitted ? known : await open());
+    if (refusal !== undefined && calls.some(({ call }) => call.keeps)) {
+      await link.askAgain();
+      refusal = refuse(await open());
+    }
     // Nobody waits any longer for what was given up meanwhile: it must not be sent.
     const sent = calls.filter((one) => {
       if (refusal !== undefined && one.call.keeps) one.reject(refusal);

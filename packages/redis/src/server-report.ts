@@ -66,22 +66,18 @@ export function isEvicting(policy: string): boolean {
 }
 
 async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
-  // Three sections by name, because all of them at once is not understood before Redis 7.
+  // Section by section, because several in one command are not understood before Redis 7.
   const texts = await Promise.all(
-    ["server", "memory", "persistence", "replication"].map((section) =>
-      client.callBuffer("info", [section]).then(String),
-    ),
+    ["server", "memory", "persistence", "replication"].map((section) => asked(client, "info", [section])),
   );
-  const info = new Map(texts.flatMap((text) => [...text.matchAll(/^(\w+):(.*?)\r?$/gm)]).map((m) => [m[1], m[2]]));
+  const info = new Map(
+    texts
+      .flatMap((text) => [...String(text ?? "").matchAll(/^(\w+):(.*?)\r?$/gm)])
+      .map((line) => [line[1], line[2]]),
+  );
   const setting = async (name: string): Promise<string | undefined> => {
-    try {
-      const reply = (await client.callBuffer("config", ["get", name])) as unknown[] | Map<unknown, unknown>;
-      const value = reply instanceof Map ? [...reply.values()][0] : Array.isArray(reply) ? reply[1] : undefined;
-      return value === undefined ? undefined : String(value);
-    } catch {
-      // Forbidden, as many hosts do: what follows from it is unknown, and said to be.
-      return undefined;
-    }
+    const [, value] = ((await asked(client, "config", ["get", name])) as unknown[] | undefined) ?? [];
+    return value === undefined ? undefined : String(value);
   };
   const [fsync, save, minReplicas] = await Promise.all([
     setting("appendfsync"),
@@ -105,8 +101,19 @@ async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
   };
 }
 
+/** `undefined` where the server refuses to answer, as many hosts do with `CONFIG`. A connection that fails rejects. */
+async function asked(client: RedisClient, command: string, args: string[]): Promise<unknown> {
+  try {
+    return await client.callBuffer(command, args);
+  } catch (error) {
+    if (error instanceof Error && error.name === "ReplyError") return undefined;
+    throw error;
+  }
+}
+
 function refuseOld(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
+  // Not said: it may be new enough.
   if (Number.isNaN(major) || major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
   throw new HooklatchError(
     "store_version_unsupported",
@@ -118,7 +125,9 @@ function warningsOf(node: RedisNodeReport): string[] {
   const { evictionPolicy, appendOnly, snapshots, replicas, minReplicasToWrite } = node;
   const warnings: string[] = [];
   if (isEvicting(evictionPolicy)) {
-    warnings.push(`maxmemory-policy ${evictionPolicy} drops claims and events when memory is short: set noeviction.`);
+    warnings.push(
+      `maxmemory-policy ${evictionPolicy} drops claims and events when memory is short: set noeviction.`,
+    );
   }
   if (evictionPolicy === "unknown") {
     warnings.push("The server does not say its maxmemory-policy: it must be noeviction.");

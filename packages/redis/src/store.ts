@@ -8,12 +8,12 @@ import {
   type LetterNote,
   type OperationId,
 } from "@hooklatch/core";
-import type { RedisClient } from "./client.js";
 import { admission } from "./admission.js";
+import type { RedisClient } from "./client.js";
 import { dueWorkOf } from "./due-work.js";
 import { linkOf } from "./link.js";
 import { namesOf } from "./names.js";
-import { blob, bytes, encodeEnded, optional, parseError, recordOf, type Reply } from "./operation-record.js";
+import { blob, bytes, encodeEnded, optional, parseError, type Reply, recordOf } from "./operation-record.js";
 import { operationsLua } from "./operations-lua.js";
 import { type RedisStoreOptions, storeSettings } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
@@ -44,7 +44,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
   const { claimDue, stats } = dueWorkOf(client, names);
 
-  async function call(id: OperationId, verb: string, args: readonly Argument[], keeps = false): Promise<unknown> {
+  async function call(
+    id: OperationId,
+    verb: string,
+    args: readonly Argument[],
+    keeps = false,
+  ): Promise<unknown> {
     const { key, partition } = names.operation(id);
     return sender.send({ key, slot: partition.slot, verb, args, keeps });
   }
@@ -96,9 +101,16 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       ]),
 
     fail: ({ id, owner, token, error, letter, ended }) =>
-      isSo(id, "fail", [owner, token, JSON.stringify(error), letter ? 1 : 0, ...endedArguments(ended, owner)]),
+      isSo(id, "fail", [
+        owner,
+        token,
+        JSON.stringify(error),
+        letter ? 1 : 0,
+        ...endedArguments(ended, owner),
+      ]),
 
-    release: ({ id, owner, token, retentionMs }) => isSo(id, "release", [owner, token, Math.ceil(retentionMs)]),
+    release: ({ id, owner, token, retentionMs }) =>
+      isSo(id, "release", [owner, token, Math.ceil(retentionMs)]),
 
     settle: ({ id, token, letter }) => isSo(id, "settle", [token, letter]),
 
@@ -139,7 +151,13 @@ function endedArguments(ended: AttemptRecord | undefined, owner: string, isLast 
 function claimOf([status, ...rest]: Reply): Claim {
   switch (String(status) as Claim["status"]) {
     case "claimed": {
-      const [token, attempt, recovered, replay, letter] = rest.map(Number) as [number, number, number, number, number];
+      const [token, attempt, recovered, replay, letter] = rest.map(Number) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
       return {
         status: "claimed",
         token,

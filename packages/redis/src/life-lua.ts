@@ -1,0 +1,183 @@
+/**
+ * One operation in Redis, in Lua: how it is read and written, with its place in the indexes and in the counts.
+ *
+ * Keys of one operation, `KEYS[i]` being the first:
+ * - `<prefix>:{<tag>}:op:<name>`: a hash of small fields, times in ms since the epoch; and for each attempt that ended a field
+ *   `<round>.<attempt>`
+ * - `…:event`, `…:result`: the payloads, apart, so that the hash stays compact in memory and a heartbeat reads no payload
+ *
+ * Keys of its partition:
+ * - `<prefix>:{<tag>}:running:<scope hash>`, `…:waiting:…`, `…:letters:…`: operations that keep an event, by the end of their lease or the time
+ *   they are due; and letters that are owed, by when they are due
+ * - `<prefix>:{<tag>}:counts`: how many operations there are, by state and scope
+ * - `<prefix>:{<tag>}:handed:<owner hash>`: what one `claimDue` was given, for a while, so that a resent one is given the same
+ */
+export const lifeLua = `
+local FIELDS = {
+  'state', 'owner', 'token', 'attempt', 'recovered', 'round', 'fingerprint', 'stored', 'letter', 'noteOwner', 'noteDueAt',
+  'noteTries', 'replayId', 'replay', 'bornAt', 'changedAt', 'leaseUntil', 'dueAt', 'expiresAt', 'goneAt', 'kept', 'ended',
+  'error', 'scope'
+}
+local NUMBERS = {
+  token = true, attempt = true, round = true, noteDueAt = true, noteTries = true, bornAt = true, changedAt = true,
+  leaseUntil = true, dueAt = true, expiresAt = true, goneAt = true, ended = true
+}
+-- Records that keep no event and were abandoned by their owner go after this time.
+local ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000
+-- Attempts kept for one operation; the oldest go first.
+local MAX_ATTEMPTS_KEPT = 200
+
+-- Up to the end of the hash tag: all keys of a partition begin so, and are in one slot.
+local function baseOf(key)
+  return string.match(key, '^(.*}:)')
+end
+
+local function read(key)
+  local values = redis.call('HMGET', key, unpack(FIELDS))
+  if not values[1] then return nil end
+  local life = {}
+  for i, field in ipairs(FIELDS) do
+    local value = values[i]
+    if value then life[field] = NUMBERS[field] and tonumber(value) or value end
+  end
+  return life
+end
+
+local function changed(life, changes)
+  local next = {}
+  for field, value in pairs(life) do next[field] = value end
+  for field, value in pairs(changes) do
+    -- false: no such field any more.
+    if value == false then next[field] = nil else next[field] = value end
+  end
+  return next
+end
+
+-- When the record counts as absent. One that still owes the sink a removal stays until that is settled.
+local function expiryOf(life)
+  if life.letter == 'remove' then return nil end
+  if life.state == 'completed' or life.state == 'released' then return life.expiresAt end
+  if life.state == 'running' and not life.stored then return life.leaseUntil + ABANDONED_RETENTION_MS end
+end
+
+local function isExpired(life)
+  local expiry = expiryOf(life)
+  return expiry ~= nil and expiry <= now
+end
+
+-- When Redis itself drops the record: at its expiry, or a little later, so that all of a scope that go at about the same time can be
+-- counted together (see count). At most a sixteenth later, and a second.
+local function dropAt(life)
+  local expiry = expiryOf(life)
+  if not expiry then return nil end
+  local width = 1024
+  while width * 32 < expiry - now do width = width * 2 end
+  return math.ceil(expiry / width) * width
+end
+
+-- Which index of its scope an operation stands in, and at what score. One without an event is nobody's due work.
+local function placeOf(life)
+  if not life.stored then return nil end
+  if life.state == 'running' then return 'running:', life.leaseUntil end
+  if life.state == 'waiting' then return 'waiting:', life.dueAt end
+end
+
+local function noteAt(life)
+  local owed = (life.state == 'dead' and life.letter == 'push') or (life.state == 'completed' and life.letter == 'remove')
+  if owed then return life.noteDueAt end
+end
+
+local function index(base, name, scope, key, before, after)
+  if before == after then return end
+  local set, member = base .. name .. redis.sha1hex(scope), string.sub(key, #base + #'op:' + 1)
+  if after then redis.call('ZADD', set, after, member) else redis.call('ZREM', set, member) end
+end
+
+-- Records that Redis drops are counted under the moment at which it does so. A count whose moment is over is none.
+local function labelOf(life)
+  if life.goneAt then return string.format('%s@%.0f', life.state, life.goneAt) end
+  return life.state
+end
+
+local function count(base, scope, label, by)
+  local counts = base .. 'counts'
+  local total = redis.call('HINCRBY', counts, label .. ':' .. scope, by)
+  if total <= 0 then redis.call('HDEL', counts, label .. ':' .. scope) end
+  if total ~= 1 or by ~= 1 or not string.find(label, '@') then return end
+  -- A new moment: a good time to forget those that are over.
+  for _, field in ipairs(redis.call('HKEYS', counts)) do
+    local moment = string.match(field, '^%a+@(%d+):')
+    if moment and tonumber(moment) <= now then redis.call('HDEL', counts, field) end
+  end
+end
+
+-- Writes what a transition changed: the record, its place in the indexes, the counts, and when it goes. life: nil for one that is new.
+local function save(key, life, next)
+  -- A server that is full refuses new records; what is running must still come to its end. A write that needs no memory comes first,
+  -- because after one Redis refuses no other in the same script.
+  if life then redis.call('HDEL', key, '') end
+  next.goneAt = dropAt(next)
+  local set, unset = {}, {}
+  for field, value in pairs(next) do
+    if not life or life[field] ~= value then
+      set[#set + 1] = field
+      set[#set + 1] = NUMBERS[field] and string.format('%.0f', value) or value
+    end
+  end
+  for field in pairs(life or {}) do
+    if next[field] == nil then unset[#unset + 1] = field end
+  end
+  if #unset > 0 then redis.call('HDEL', key, unpack(unset)) end
+  if #set > 0 then redis.call('HSET', key, unpack(set)) end
+
+  local base, scope = baseOf(key), next.scope
+  local wasIn, wasAt, isIn, isAt
+  if life then wasIn, wasAt = placeOf(life) end
+  isIn, isAt = placeOf(next)
+  if wasIn and wasIn ~= isIn then index(base, wasIn, scope, key, wasAt, nil) end
+  if isIn then index(base, isIn, scope, key, wasIn == isIn and wasAt or nil, isAt) end
+  index(base, 'letters:', scope, key, life and noteAt(life), noteAt(next))
+
+  local was, is = life and labelOf(life), labelOf(next)
+  if was ~= is then
+    if was then count(base, scope, was, -1) end
+    count(base, scope, is, 1)
+  end
+  if next.goneAt then
+    if not life or life.goneAt ~= next.goneAt then
+      local moment = string.format('%.0f', next.goneAt)
+      redis.call('PEXPIREAT', key, moment)
+      if next.kept then redis.call('PEXPIREAT', key .. ':result', moment) end
+    end
+  elseif life and life.goneAt then
+    redis.call('PERSIST', key)
+  end
+end
+
+local function drop(key, life)
+  local base = baseOf(key)
+  local place, placedAt = placeOf(life)
+  if place then index(base, place, life.scope, key, placedAt, nil) end
+  index(base, 'letters:', life.scope, key, noteAt(life), nil)
+  count(base, life.scope, labelOf(life), -1)
+  redis.call('UNLINK', key, key .. ':event', key .. ':result')
+end
+
+-- A claim by a delivery or by a worker.
+local function take(life, owner, leaseMs, attempt)
+  return changed(life, {
+    state = 'running',
+    owner = owner,
+    token = life.token + 1,
+    attempt = attempt,
+    -- Also one that was handed back before its attempt started: the crash before is still the last thing that happened to it.
+    recovered = (life.state == 'running' or (life.state == 'waiting' and life.recovered)) and '1' or false,
+    error = false,
+    changedAt = now,
+    leaseUntil = now + leaseMs,
+    dueAt = false,
+    expiresAt = false
+  })
+end
+
+`;
