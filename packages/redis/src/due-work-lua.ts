@@ -70,17 +70,15 @@ local handedName = 'handed:' .. redis.sha1hex(owner)
 local function runOf(key, life)
   local event = redis.call('GET', key .. ':event')
   if not event then return nil end
-  local id = redis.call('HMGET', key, 'scope', 'tenant', 'key')
   return {
-    'run', id[1], id[2] and '+' .. id[2] or '-', id[3], life.token, life.attempt, flag(life.recovered), flag(life.replay),
-    flag(life.letter ~= 'none'), event
+    'run', life.scope, life.tenant and '+' .. life.tenant or '-', life.key, life.token, life.attempt, flag(life.recovered),
+    flag(life.replay), flag(life.letter ~= 'none'), event
   }
 end
 
-local function noteOf(key, life)
-  local id = redis.call('HMGET', key, 'scope', 'tenant', 'key')
+local function noteOf(life)
   local kind = life.letter == 'push' and 'push' or 'remove'
-  return { kind, id[1], id[2] and '+' .. id[2] or '-', id[3], life.token, string.format('%.0f', life.bornAt) }
+  return { kind, life.scope, life.tenant and '+' .. life.tenant or '-', life.key, life.token, life.bornAt }
 end
 
 local work = {}
@@ -95,7 +93,7 @@ each(function(base)
       save(key, life, next)
       work[#work + 1] = runOf(key, next)
     elseif life and noteAt(life) and life.noteOwner == owner then
-      work[#work + 1] = noteOf(key, life)
+      work[#work + 1] = noteOf(life)
     end
   end
 end)
@@ -124,6 +122,7 @@ local function oldest(found, most, hand)
     local name, set, base = found[i].name, found[i].set, found[i].base
     local key = base .. 'op:' .. name
     local life = read(key)
+    evenIfFull(key)
     local given = life and hand(key, life)
     if given then
       work[#work + 1] = given
@@ -141,7 +140,7 @@ oldest(letters, letterPlaces, function(key, life)
   local backoff = 2 ^ math.min(tries, MAX_NOTE_BACKOFF)
   local next = changed(life, { noteOwner = owner, noteTries = tries + 1, noteDueAt = now + leaseMs * backoff })
   save(key, life, next)
-  return noteOf(key, next)
+  return noteOf(next)
 end)
 oldest(runs, runPlaces, function(key, life)
   local next = take(life, owner, leaseMs, life.attempt + 1)

@@ -2,9 +2,10 @@
  * One operation in Redis, in Lua: how it is read and written, with its place in the indexes and in the counts.
  *
  * Keys of one operation, `KEYS[i]` being the first:
- * - `<prefix>:{<tag>}:op:<name>`: a hash of small fields, times in ms since the epoch; and for each attempt that ended a field
- *   `<round>.<attempt>`
+ * - `<prefix>:{<tag>}:op:<name>`: a hash of small fields, times in ms since the epoch
  * - `…:event`, `…:result`: the payloads, apart, so that the hash stays compact in memory and a heartbeat reads no payload
+ * - `…:attempts`: a hash of the attempts that ended, by `<round>.<attempt>`, and the `error` of a dead operation. That of a completion is in
+ *   the first hash (`last`), so that most operations have no such key.
  *
  * Keys of its partition:
  * - `<prefix>:{<tag>}:running:<scope hash>`, `…:waiting:…`, `…:letters:…`: operations that keep an event, by the end of their lease or the time
@@ -13,32 +14,39 @@
  * - `<prefix>:{<tag>}:handed:<owner hash>`: what one `claimDue` was given, for a while, so that a resent one is given the same
  */
 export const lifeLua = `
-local FIELDS = {
-  'state', 'owner', 'token', 'attempt', 'recovered', 'round', 'fingerprint', 'stored', 'letter', 'noteOwner', 'noteDueAt',
-  'noteTries', 'replayId', 'replay', 'bornAt', 'changedAt', 'leaseUntil', 'dueAt', 'expiresAt', 'goneAt', 'kept', 'ended',
-  'error', 'scope'
-}
 local NUMBERS = {
-  token = true, attempt = true, round = true, noteDueAt = true, noteTries = true, bornAt = true, changedAt = true,
-  leaseUntil = true, dueAt = true, expiresAt = true, goneAt = true, ended = true
+  'token', 'attempt', 'round', 'noteDueAt', 'noteTries', 'bornAt', 'changedAt', 'leaseUntil', 'dueAt', 'expiresAt', 'goneAt'
 }
 -- Records that keep no event and were abandoned by their owner go after this time.
 local ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000
--- Attempts kept for one operation; the oldest go first.
-local MAX_ATTEMPTS_KEPT = 200
 
--- Up to the end of the hash tag: all keys of a partition begin so, and are in one slot.
+-- An operation's key is the base of its partition, 'op:' and 64 hex digits. All keys of a partition begin with its base, which ends with
+-- the hash tag, so they are in one slot.
 local function baseOf(key)
-  return string.match(key, '^(.*}:)')
+  return string.sub(key, 1, -68)
+end
+local function nameOf(key)
+  return string.sub(key, -64)
+end
+
+local hashes = {}
+local function hash(scope)
+  local known = hashes[scope]
+  if not known then
+    known = redis.sha1hex(scope)
+    hashes[scope] = known
+  end
+  return known
 end
 
 local function read(key)
-  local values = redis.call('HMGET', key, unpack(FIELDS))
-  if not values[1] then return nil end
+  local found = redis.call('HGETALL', key)
+  if not found[1] then return nil end
   local life = {}
-  for i, field in ipairs(FIELDS) do
-    local value = values[i]
-    if value then life[field] = NUMBERS[field] and tonumber(value) or value end
+  for i = 1, #found, 2 do life[found[i]] = found[i + 1] end
+  for _, field in ipairs(NUMBERS) do
+    local value = life[field]
+    if value then life[field] = tonumber(value) end
   end
   return life
 end
@@ -87,10 +95,10 @@ local function noteAt(life)
   if owed then return life.noteDueAt end
 end
 
-local function index(base, name, scope, key, before, after)
+local function index(key, name, scope, before, after)
   if before == after then return end
-  local set, member = base .. name .. redis.sha1hex(scope), string.sub(key, #base + #'op:' + 1)
-  if after then redis.call('ZADD', set, after, member) else redis.call('ZREM', set, member) end
+  local set = baseOf(key) .. name .. hash(scope)
+  if after then redis.call('ZADD', set, after, nameOf(key)) else redis.call('ZREM', set, nameOf(key)) end
 end
 
 -- Records that Redis drops are counted under the moment at which it does so. A count whose moment is over is none.
@@ -99,8 +107,8 @@ local function labelOf(life)
   return life.state
 end
 
-local function count(base, scope, label, by)
-  local counts = base .. 'counts'
+local function count(key, scope, label, by)
+  local counts = baseOf(key) .. 'counts'
   local total = redis.call('HINCRBY', counts, label .. ':' .. scope, by)
   if total <= 0 then redis.call('HDEL', counts, label .. ':' .. scope) end
   if total ~= 1 or by ~= 1 or not string.find(label, '@') then return end
@@ -111,56 +119,61 @@ local function count(base, scope, label, by)
   end
 end
 
+-- A server that is full refuses to take more; what is running must still come to its end. After a write that needs no memory, Redis
+-- refuses no other in the same script.
+local function evenIfFull(key)
+  redis.call('HDEL', key, '')
+end
+
 -- Writes what a transition changed: the record, its place in the indexes, the counts, and when it goes. life: nil for one that is new.
 local function save(key, life, next)
-  -- A server that is full refuses new records; what is running must still come to its end. A write that needs no memory comes first,
-  -- because after one Redis refuses no other in the same script.
-  if life then redis.call('HDEL', key, '') end
   next.goneAt = dropAt(next)
   local set, unset = {}, {}
   for field, value in pairs(next) do
     if not life or life[field] ~= value then
       set[#set + 1] = field
-      set[#set + 1] = NUMBERS[field] and string.format('%.0f', value) or value
+      set[#set + 1] = value
     end
   end
-  for field in pairs(life or {}) do
-    if next[field] == nil then unset[#unset + 1] = field end
+  if life then
+    for field in pairs(life) do
+      if next[field] == nil then unset[#unset + 1] = field end
+    end
+    if #unset > 0 then redis.call('HDEL', key, unpack(unset)) end
   end
-  if #unset > 0 then redis.call('HDEL', key, unpack(unset)) end
   if #set > 0 then redis.call('HSET', key, unpack(set)) end
 
-  local base, scope = baseOf(key), next.scope
+  local scope = next.scope
   local wasIn, wasAt, isIn, isAt
   if life then wasIn, wasAt = placeOf(life) end
   isIn, isAt = placeOf(next)
-  if wasIn and wasIn ~= isIn then index(base, wasIn, scope, key, wasAt, nil) end
-  if isIn then index(base, isIn, scope, key, wasIn == isIn and wasAt or nil, isAt) end
-  index(base, 'letters:', scope, key, life and noteAt(life), noteAt(next))
+  if wasIn and wasIn ~= isIn then index(key, wasIn, scope, wasAt, nil) end
+  if isIn then index(key, isIn, scope, wasIn == isIn and wasAt or nil, isAt) end
+  index(key, 'letters:', scope, life and noteAt(life) or nil, noteAt(next))
 
   local was, is = life and labelOf(life), labelOf(next)
   if was ~= is then
-    if was then count(base, scope, was, -1) end
-    count(base, scope, is, 1)
+    if was then count(key, scope, was, -1) end
+    count(key, scope, is, 1)
   end
   if next.goneAt then
-    if not life or life.goneAt ~= next.goneAt then
-      local moment = string.format('%.0f', next.goneAt)
-      redis.call('PEXPIREAT', key, moment)
-      if next.kept then redis.call('PEXPIREAT', key .. ':result', moment) end
+    if not life or life.goneAt ~= next.goneAt or life.kept ~= next.kept or life.failed ~= next.failed then
+      redis.call('PEXPIREAT', key, next.goneAt)
+      if next.kept then redis.call('PEXPIREAT', key .. ':result', next.goneAt) end
+      if next.failed then redis.call('PEXPIREAT', key .. ':attempts', next.goneAt) end
     end
   elseif life and life.goneAt then
     redis.call('PERSIST', key)
+    if next.failed then redis.call('PERSIST', key .. ':attempts') end
   end
 end
 
 local function drop(key, life)
-  local base = baseOf(key)
   local place, placedAt = placeOf(life)
-  if place then index(base, place, life.scope, key, placedAt, nil) end
-  index(base, 'letters:', life.scope, key, noteAt(life), nil)
-  count(base, life.scope, labelOf(life), -1)
-  redis.call('UNLINK', key, key .. ':event', key .. ':result')
+  if place then index(key, place, life.scope, placedAt, nil) end
+  index(key, 'letters:', life.scope, noteAt(life), nil)
+  count(key, life.scope, labelOf(life), -1)
+  redis.call('UNLINK', key, key .. ':event', key .. ':result', key .. ':attempts')
 end
 
 -- A claim by a delivery or by a worker.
@@ -172,7 +185,6 @@ local function take(life, owner, leaseMs, attempt)
     attempt = attempt,
     -- Also one that was handed back before its attempt started: the crash before is still the last thing that happened to it.
     recovered = (life.state == 'running' or (life.state == 'waiting' and life.recovered)) and '1' or false,
-    error = false,
     changedAt = now,
     leaseUntil = now + leaseMs,
     dueAt = false,

@@ -25,43 +25,55 @@ export function parseError(json: unknown): ErrorRecord {
   return text === "" ? { name: "Error", message: "unknown" } : (JSON.parse(text) as ErrorRecord);
 }
 
-/**
- * The record of an attempt, without what its place tells: its round and its number; and, where nobody else can come after, the owner
- * of the operation. So that of a completion stays small.
- */
-export function encodeEnded(
-  { startedAt, durationMs, owner, error }: AttemptRecord,
-  holder: string,
-  isLast: boolean,
-): string {
-  const by = owner ?? holder;
-  if (error !== undefined) return JSON.stringify([startedAt, durationMs, by, error]);
-  return JSON.stringify(isLast && by === holder ? [startedAt, durationMs] : [startedAt, durationMs, by]);
+/** The record of an attempt, without its round and its number, which its place tells. */
+export function encodeEnded({ startedAt, durationMs, owner, error }: AttemptRecord, holder: string): string {
+  return JSON.stringify([startedAt, durationMs, owner ?? holder, error]);
 }
 
-/** From `HGETALL`. */
-export function recordOf([fields, event, result]: Reply): OperationRecord | undefined {
+/** That of a completion, after which nobody else can come: kept small, in the operation's own hash. */
+export function encodeLast(
+  { attempt, startedAt, durationMs, owner, error }: AttemptRecord,
+  holder: string,
+): string {
+  const by = owner === undefined || owner === holder ? [] : [owner];
+  return JSON.stringify([
+    attempt,
+    startedAt,
+    durationMs,
+    ...(error === undefined ? by : [owner ?? holder, error]),
+  ]);
+}
+
+type Ended = [startedAt: number, durationMs: number, owner?: string, error?: ErrorRecord | null];
+
+/** `fields` and `ended` as `HGETALL` gives them. */
+export function recordOf([fields, event, result, ended]: Reply): OperationRecord | undefined {
   if (fields === undefined) return undefined;
-  const found = new Map<string, string>();
-  const flat = fields as Buffer[];
-  for (let i = 0; i < flat.length; i += 2) found.set(String(flat[i]), String(flat[i + 1]));
+  const found = fieldsOf(fields);
+  const attempts = fieldsOf(ended);
   const text = (name: string): string | undefined => found.get(name);
   const number = (name: string): number | undefined =>
     found.has(name) ? Number(found.get(name)) : undefined;
   const state = text("state") as OperationState;
   const owner = text("owner") ?? "";
-  const error = text("error");
+  const round = number("round") ?? 1;
+  const last = text("last");
+  if (last !== undefined) {
+    const [attempt, ...record] = JSON.parse(last) as [number, ...Ended];
+    attempts.set(`${round}.${attempt}`, JSON.stringify(record));
+  }
+  const error = state === "dead" ? parseError(attempts.get("error") ?? "") : undefined;
   const record: OperationRecord = {
     id: idOf(text("scope") ?? "", text("tenant"), text("key") ?? ""),
     state,
     owner,
     token: number("token") ?? 0,
     attempt: number("attempt") ?? 0,
-    round: number("round") ?? 1,
+    round,
     fingerprint: text("fingerprint"),
     event: text("stored") === undefined ? undefined : bytes(event),
-    error: error === undefined ? undefined : parseError(error),
-    attempts: attemptsIn(found, owner),
+    error,
+    attempts: attemptsIn(attempts, owner),
     letter: (text("letter") ?? "none") as LetterNote,
     replayId: text("replayId"),
     bornAt: number("bornAt") ?? 0,
@@ -76,17 +88,20 @@ export function recordOf([fields, event, result]: Reply): OperationRecord | unde
   ) as typeof record;
 }
 
-function attemptsIn(fields: ReadonlyMap<string, string>, lastOwner: string): AttemptRecord[] {
+/** A hash, from `HGETALL` in a script: names and values in turn. */
+function fieldsOf(flat: unknown): Map<string, string> {
+  const fields = new Map<string, string>();
+  const parts = flat as Buffer[];
+  for (let i = 0; i < parts.length; i += 2) fields.set(String(parts[i]), String(parts[i + 1]));
+  return fields;
+}
+
+function attemptsIn(ended: ReadonlyMap<string, string>, lastOwner: string): AttemptRecord[] {
   const attempts: (AttemptRecord & { round: number })[] = [];
-  for (const [name, value] of fields) {
+  for (const [name, value] of ended) {
     const [, round, attempt] = /^(\d+)\.(\d+)$/.exec(name) ?? [];
     if (round === undefined) continue;
-    const [startedAt, durationMs, owner = lastOwner, error] = JSON.parse(value) as [
-      number,
-      number,
-      string?,
-      ErrorRecord?,
-    ];
+    const [startedAt, durationMs, owner = lastOwner, error] = JSON.parse(value) as Ended;
     attempts.push({
       attempt: Number(attempt),
       startedAt,

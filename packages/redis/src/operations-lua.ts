@@ -8,6 +8,8 @@ import { lifeLua } from "./life-lua.js";
 
 const transitionsLua = `
 ${lifeLua}
+-- Attempts kept for one operation; the oldest go first.
+local MAX_ATTEMPTS_KEPT = 200
 
 local function find(key)
   local life = read(key)
@@ -17,11 +19,6 @@ end
 
 local function claimed(life)
   return { 'claimed', life.token, life.attempt, flag(life.recovered), flag(life.replay), flag(life.letter ~= 'none') }
-end
-
-local function newLife(id, changes)
-  local life = { scope = id.scope, tenant = id.tenant, key = id.key, letter = 'none', bornAt = now }
-  return changed(life, changes)
 end
 
 local function readId()
@@ -49,10 +46,11 @@ function verbs.claim(key)
   r.hasEvent, r.event = readEvent()
   local life = find(key)
   if not life then
-    local born = newLife(id, {
-      state = 'running', owner = r.owner, token = 1, attempt = 1, round = 1, fingerprint = r.fingerprint,
-      stored = r.hasEvent and '1' or nil, changedAt = now, leaseUntil = now + r.leaseMs
-    })
+    local born = {
+      scope = id.scope, tenant = id.tenant, key = id.key, state = 'running', owner = r.owner, token = 1, attempt = 1, round = 1,
+      fingerprint = r.fingerprint, stored = r.hasEvent and '1' or nil, letter = 'none', bornAt = now, changedAt = now,
+      leaseUntil = now + r.leaseMs
+    }
     save(key, nil, born)
     if r.hasEvent then redis.call('SET', key .. ':event', r.event) end
     return claimed(born)
@@ -81,7 +79,7 @@ function verbs.claim(key)
   end
   -- dead
   if r.redelivery == 'ignore' or now - life.changedAt < r.redeliveryAfterMs then
-    return { 'dead', life.error or '', life.letter, flag(life.stored) }
+    return { 'dead', redis.call('HGET', key .. ':attempts', 'error') or '', life.letter, flag(life.stored) }
   end
   return takenByDelivery(key, life, r, 1, { round = life.round + 1, replay = false })
 end
@@ -95,14 +93,15 @@ local function holds(life, owner, token)
 end
 
 -- Keeps the record of an attempt that ended, by its round and number: a resent one takes its own place.
-local function keepEnded(key, life, next)
+local function keepEnded(key, next)
   local attempt, ended = text(), text()
   if attempt == '-' then return end
-  local added = redis.call('HSET', key, string.format('%.0f.%s', life.round, attempt), ended)
-  next.ended = (life.ended or 0) + added
-  if next.ended <= MAX_ATTEMPTS_KEPT then return end
+  local attempts = key .. ':attempts'
+  redis.call('HSET', attempts, next.round .. '.' .. attempt, ended)
+  next.failed = '1'
+  if redis.call('HLEN', attempts) <= MAX_ATTEMPTS_KEPT then return end
   local kept = {}
-  for _, field in ipairs(redis.call('HKEYS', key)) do
+  for _, field in ipairs(redis.call('HKEYS', attempts)) do
     local round, number = string.match(field, '^(%d+)%.(%d+)$')
     if round then kept[#kept + 1] = { field = field, round = tonumber(round), number = tonumber(number) } end
   end
@@ -110,8 +109,7 @@ local function keepEnded(key, life, next)
     if a.round ~= b.round then return a.round < b.round end
     return a.number < b.number
   end)
-  for i = 1, #kept - MAX_ATTEMPTS_KEPT do redis.call('HDEL', key, kept[i].field) end
-  next.ended = MAX_ATTEMPTS_KEPT
+  for i = 1, #kept - MAX_ATTEMPTS_KEPT do redis.call('HDEL', attempts, kept[i].field) end
 end
 
 -- A fenced write: it moves a running operation of this owner and token, or finds that it already did.
@@ -121,8 +119,7 @@ local function moved(key, to, change)
   if not holds(life, owner, token) then return 0 end
   if life.state == to then return 1 end
   if life.state ~= 'running' then return 0 end
-  -- See save: what ends an operation works on a full server too.
-  redis.call('HDEL', key, '')
+  evenIfFull(key)
   local next = changed(life, { state = to, leaseUntil = false, changedAt = now })
   next = change(life, next) or next
   save(key, life, next)
@@ -133,9 +130,9 @@ function verbs.extend(key)
   local owner, token, leaseMs, attempt = text(), number(), number(), number()
   local life = read(key)
   if not holds(life, owner, token) or life.state ~= 'running' then return 0 end
-  redis.call('HDEL', key, '')
+  evenIfFull(key)
   local next = changed(life, { leaseUntil = now + leaseMs, attempt = math.max(life.attempt, attempt) })
-  keepEnded(key, life, next)
+  keepEnded(key, next)
   save(key, life, next)
   return 1
 end
@@ -144,7 +141,8 @@ function verbs.complete(key)
   return moved(key, 'completed', function(life, next)
     local retentionMs, kept, result = number(), text() == '1', text()
     redis.call('UNLINK', key .. ':event')
-    keepEnded(key, life, next)
+    local last = optional()
+    if last then next.last = last end
     next = changed(next, { stored = false, expiresAt = now + retentionMs, kept = kept and '1' or false })
     if next.letter ~= 'none' then next = owed(next, 'remove') end
     if kept then redis.call('SET', key .. ':result', result) end
@@ -159,15 +157,16 @@ function verbs.retry(key)
     if attempt then next.attempt = math.min(life.attempt, tonumber(attempt)) end
     if notStarted then next.attempt = math.max(0, next.attempt - 1) end
     next.recovered = notStarted and life.recovered or nil
-    keepEnded(key, life, next)
+    keepEnded(key, next)
   end)
 end
 
 function verbs.fail(key)
   return moved(key, 'dead', function(life, next)
-    next.error = text()
+    redis.call('HSET', key .. ':attempts', 'error', text())
+    next.failed = '1'
     local letter = text() == '1'
-    keepEnded(key, life, next)
+    keepEnded(key, next)
     if letter then return owed(next, 'push') end
   end)
 end
@@ -188,6 +187,7 @@ function verbs.settle(key)
   if not life or life.token ~= token or life.state ~= state then return 0 end
   if life.letter == done then return 1 end
   if life.letter ~= from then return 0 end
+  evenIfFull(key)
   save(key, life, changed(life, { letter = done, noteOwner = false, noteDueAt = false, noteTries = false }))
   return 1
 end
@@ -205,7 +205,9 @@ function verbs.schedule(key)
     if expectedToken and expectedToken ~= life.token then return { 'superseded' } end
   end
   if not hasEvent and not (life and life.stored) then return { 'event_not_kept' } end
-  local found = life or newLife(id, { token = expectedToken or 0, round = 0, letter = 'pushed' })
+  local found = life or {
+    scope = id.scope, tenant = id.tenant, key = id.key, token = expectedToken or 0, round = 0, letter = 'pushed', bornAt = now
+  }
   local next = changed(found, {
     state = 'waiting',
     -- No owner: whoever held it before finds its commands refused.
@@ -215,7 +217,6 @@ function verbs.schedule(key)
     recovered = false,
     round = found.round + 1,
     stored = '1',
-    error = false,
     noteOwner = false,
     noteDueAt = false,
     noteTries = false,
@@ -234,9 +235,12 @@ end
 function verbs.get(key)
   local life = read(key)
   if not life or isExpired(life) then return {} end
-  local result = life.kept and redis.call('GET', key .. ':result') or ''
-  local event = life.stored and redis.call('GET', key .. ':event') or ''
-  return { redis.call('HGETALL', key), event or '', result or '' }
+  return {
+    redis.call('HGETALL', key),
+    life.stored and redis.call('GET', key .. ':event') or '',
+    life.kept and redis.call('GET', key .. ':result') or '',
+    life.failed and redis.call('HGETALL', key .. ':attempts') or {}
+  }
 end
 
 function verbs.delete(key)

@@ -13,7 +13,16 @@ import type { RedisClient } from "./client.js";
 import { dueWorkOf } from "./due-work.js";
 import { linkOf } from "./link.js";
 import { namesOf } from "./names.js";
-import { blob, bytes, encodeEnded, optional, parseError, type Reply, recordOf } from "./operation-record.js";
+import {
+  blob,
+  bytes,
+  encodeEnded,
+  encodeLast,
+  optional,
+  parseError,
+  type Reply,
+  recordOf,
+} from "./operation-record.js";
 import { operationsLua } from "./operations-lua.js";
 import { type RedisStoreOptions, storeSettings } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
@@ -87,7 +96,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         token,
         Math.ceil(retentionMs),
         ...payload(result ?? undefined),
-        ...endedArguments(ended, owner, true),
+        optional(ended && encodeLast(ended, owner)),
       ]),
 
     retry: ({ id, owner, token, delayMs, ended, notStarted, attempt }) =>
@@ -144,8 +153,8 @@ function payload(given: Uint8Array | undefined): Argument[] {
   return given === undefined ? [0, ""] : [1, blob(given)];
 }
 
-function endedArguments(ended: AttemptRecord | undefined, owner: string, isLast = false): Argument[] {
-  return ended === undefined ? ["-", ""] : [ended.attempt, encodeEnded(ended, owner, isLast)];
+function endedArguments(ended: AttemptRecord | undefined, owner: string): Argument[] {
+  return ended === undefined ? ["-", ""] : [ended.attempt, encodeEnded(ended, owner)];
 }
 
 function claimOf([status, ...rest]: Reply): Claim {
