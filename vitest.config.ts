@@ -8,11 +8,16 @@ export default defineConfig({
     // Tests run on the sources, like the type check (tsconfig.base.json); `pnpm test:packages` covers what is shipped.
     alias: [
       { find: /^@hooklatch\/core\/(life|node)$/, replacement: source("core/src/$1.ts") },
-      { find: /^@hooklatch\/(core|express|sqlite|testing)$/, replacement: source("$1/src/index.ts") },
+      {
+        find: /^@hooklatch\/(core|express|redis|servers|sqlite|testing)$/,
+        replacement: source("$1/src/index.ts"),
+      },
     ],
   },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts"],
+    // One Redis for all of them: REDIS_URL, or one that is started.
+    globalSetup: source("servers/src/vitest-redis.ts"),
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
