@@ -5,7 +5,7 @@
  * same atomic step that makes the operation dead or completed; the note is settled only after the sink confirmed. Whoever finds an
  * unsettled note finishes it.
  */
-import { type ErrorRecord, HooklatchError, toErrorRecord } from "./errors.js";
+import { type ErrorRecord, toErrorRecord } from "./errors.js";
 import { letterId } from "./key.js";
 import type {
   AttemptRecord,
@@ -33,6 +33,12 @@ export interface DeadLetter extends LetterVersion {
   rounds: number;
   firstFailedAt: number;
   diedAt: number;
+  /**
+   * When the letter first came into the queue, by the queue's clock, in ms since the epoch. Set by the queue on every letter that it gives
+   * out; `push` ignores it. A newer version of a letter keeps it; one that comes back after its removal arrives anew. It never
+   * decreases along the order of arrival.
+   */
+  arrivedAt?: number | undefined;
 }
 
 /** Anything that can keep a letter: a table, a queue, a topic. */
@@ -44,10 +50,17 @@ export interface DeadLetterSink {
   push(letter: DeadLetter): Promise<void>;
 }
 
+/** Which letters: those that match everything that is given. A wrong one is rejected with `invalid_argument`. */
 export interface DeadLetterQuery {
   scope?: string | undefined;
   tenant?: string | undefined;
   key?: string | undefined;
+  /** Exactly the `error.name` or the `error.code` of the letter, which are those of its last attempt. */
+  error?: string | undefined;
+  /** Only letters whose `arrivedAt` is this or later (ms since the epoch). */
+  arrivedFrom?: number | undefined;
+  /** Only letters whose `arrivedAt` is earlier than this (ms since the epoch). */
+  arrivedBefore?: number | undefined;
   /** 1 to 1000. Default: 100. */
   limit?: number | undefined;
   /** `nextCursor` of the page before. */
@@ -71,12 +84,24 @@ export interface DeadLetterQueue extends DeadLetterSink {
    */
   remove(id: string, upTo?: LetterVersion): Promise<boolean>;
   count(query?: Omit<DeadLetterQuery, "limit" | "cursor">): Promise<number>;
+  /**
+   * The ids of the scope's letters that are over the queue's retention or maximum: oldest arrival first, at most `limit` (1 to 1000).
+   * Empty where neither is set. The queue removes nothing by itself, because a letter goes together with its operation: a worker of the
+   * scope asks now and then, and discards. Absent: letters stay until they are removed.
+   */
+  expired?(request: { scope: string; limit: number }): Promise<string[]>;
   close?(): Promise<void>;
 }
 
 /** Whether version `a` is newer than version `b`. */
 export function isNewer(a: LetterVersion, b: LetterVersion): boolean {
   return a.bornAt !== b.bornAt ? a.bornAt > b.bornAt : a.token > b.token;
+}
+
+/** Whether the sink is a queue whose letters can be over a limit. */
+export function hasLimits(sink: DeadLetterSink | undefined): sink is Required<DeadLetterQueue> {
+  const queue = sink as Partial<DeadLetterQueue> | undefined;
+  return [queue?.expired, queue?.get, queue?.remove].every((verb) => typeof verb === "function");
 }
 
 function canRemove(sink: DeadLetterSink): sink is DeadLetterQueue {
@@ -205,26 +230,24 @@ export async function discard(
   const { store, deadLetters, id } = options;
   const letter = await deadLetters.get(id);
   if (letter === undefined) return { status: "not_found" };
-  const operation = operationOf(letter);
   // The operation first: a crash in between leaves a letter that can be discarded again, never an operation without its letter.
-  if (!(await store.delete(operation, letter.token))) {
-    const record = await store.get(operation);
-    if (record !== undefined && record.state !== "completed") return { status: "running" };
-  }
+  if (!(await forgetOperation(store, letter))) return { status: "running" };
   await deadLetters.remove(id, letter);
   return { status: "discarded" };
 }
 
-function operationOf(letter: DeadLetter): OperationId {
-  const { scope, tenant, key } = letter;
-  return tenant === undefined ? { scope, key } : { scope, tenant, key };
+/** The first half of discarding: `false` if the operation was put back to work or delivered again meanwhile, and the letter must stay. */
+export async function forgetOperation(
+  store: Pick<IdempotencyStore, "delete" | "get">,
+  letter: DeadLetter,
+): Promise<boolean> {
+  const operation = operationOf(letter);
+  if (await store.delete(operation, letter.token)) return true;
+  const record = await store.get(operation);
+  return record === undefined || record.state === "completed";
 }
 
-/** Checks a `DeadLetterQuery`, for queues. */
-export function pageLimit(query: DeadLetterQuery | undefined): number {
-  const limit = query?.limit ?? 100;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new HooklatchError("invalid_argument", "`limit` must be a whole number from 1 to 1000.");
-  }
-  return limit;
+export function operationOf(letter: DeadLetter): OperationId {
+  const { scope, tenant, key } = letter;
+  return tenant === undefined ? { scope, key } : { scope, tenant, key };
 }

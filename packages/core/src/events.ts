@@ -15,10 +15,15 @@ export interface IdempotencyEvents {
   dead(event: OperationId & { attempt: number; error: unknown; deadLetterId?: string | undefined }): void;
   /** A run may have lost, or has lost, its claim to another owner. */
   leaseLost(event: OperationId & { token: number }): void;
-  /** A store operation failed for good or in the background; nothing was swallowed. */
+  /**
+   * A store operation failed for good or in the background; nothing was swallowed. `operation: "expired"`: the dead-letter queue did not say
+   * which letters are over its limits, or what they hold.
+   */
   storeError(event: { scope: string; operation: string; error: unknown }): void;
   /** The dead-letter sink refused a push or a removal. It will be tried again. */
   sinkError(event: OperationId & { error: unknown }): void;
+  /** A letter was over its queue's retention or maximum, and was discarded with its operation. */
+  letterExpired(event: OperationId & { deadLetterId: string }): void;
   /** A delivery was refused before the claim: `verify`, a malformed key, a wrong tenant. HTTP only. */
   rejected(event: { scope: string; status: number; code: string; error: unknown }): void;
 }

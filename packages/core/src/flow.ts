@@ -16,6 +16,7 @@ import { allSettled, createPatience } from "./patience.js";
 import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
 import type { Claim, ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
 import { storeCall } from "./store-call.js";
+import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
 
@@ -316,8 +317,8 @@ export function createFlow<Input, Output>(
               workerRuns--;
             });
           },
-          purge: store.purge && ((limit) => callStore(async () => (await store.purge?.({ limit })) ?? 0)),
-          onError: storeError,
+          upkeep: createUpkeep(settings, emit),
+          onError: (error) => storeError("claimDue", error),
         });
 
   function start(): void {

@@ -14,7 +14,6 @@ export {
   type DiscardOptions,
   discard,
   isNewer,
-  pageLimit,
   type Replayed,
   type ReplayOptions,
   replay,
@@ -33,7 +32,10 @@ export type { CloseOptions } from "./flow.js";
 export type { HttpHandler, HttpHeaders, HttpHost, HttpRequest, HttpResponse } from "./http.js";
 export { type IdempotentHandler, withIdempotency } from "./idempotency.js";
 export { letterId, readIdempotencyKey, storageKey } from "./key.js";
-export { type MemoryStoreOptions, memoryDeadLetters, memoryStore } from "./memory.js";
+export { checkLimits, type DeadLetterLimits } from "./letter-limits.js";
+export { checkQuery, pageLimit } from "./letter-query.js";
+export { type MemoryStoreOptions, memoryStore } from "./memory.js";
+export { type MemoryDeadLettersOptions, memoryDeadLetters } from "./memory-letters.js";
 export type { IdempotencyOptions, WorkerOptions } from "./options.js";
 export type { Outcome } from "./outcome.js";
 export { createReceiver, type Receiver, type ReceiverOptions, type WebhookHandler } from "./receiver.js";

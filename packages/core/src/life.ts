@@ -221,14 +221,17 @@ export function complete(life: Life | undefined, r: CompleteRequest, now: number
 }
 
 export function retry(life: Life | undefined, r: RetryRequest, now: number): Step<boolean> {
-  return moved(life, r, "waiting", (running) => ({
-    ...running,
-    attempt: r.notStarted ? Math.max(0, running.attempt - 1) : running.attempt,
-    recovered: r.notStarted === true && running.recovered,
-    attempts: withEnded(running, r.ended),
-    changedAt: now,
-    dueAt: now + r.delayMs,
-  }));
+  return moved(life, r, "waiting", (running) => {
+    const started = Math.min(running.attempt, r.attempt ?? running.attempt);
+    return {
+      ...running,
+      attempt: r.notStarted ? Math.max(0, started - 1) : started,
+      recovered: r.notStarted === true && running.recovered,
+      attempts: withEnded(running, r.ended),
+      changedAt: now,
+      dueAt: now + r.delayMs,
+    };
+  });
 }
 
 export function fail(life: Life | undefined, r: FailRequest, now: number): Step<boolean> {

@@ -2,26 +2,10 @@
  * The reference implementation: everything in one process's memory. For tests, and for handlers that may forget everything at a
  * restart. A `202` promises no more than that the process lives: `survives` says so.
  */
-import {
-  type DeadLetter,
-  type DeadLetterPage,
-  type DeadLetterQuery,
-  type DeadLetterQueue,
-  isNewer,
-  pageLimit,
-} from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
 import { storageKey } from "./key.js";
 import * as life from "./life.js";
-import type {
-  Claim,
-  DueWork,
-  IdempotencyStore,
-  LetterVersion,
-  OperationId,
-  OperationRecord,
-  StoreStats,
-} from "./store.js";
+import type { Claim, DueWork, IdempotencyStore, OperationId, OperationRecord, StoreStats } from "./store.js";
 
 export interface MemoryStoreOptions {
   /** The store's clock, ms since the epoch. For tests that must not wait. Default: `Date.now`. */
@@ -204,81 +188,5 @@ function recordOf({ id, life: l, event, result }: Entry): OperationRecord {
     ...life.recordOf(id, l),
     ...(l.stored && event !== null ? { event: event.slice() } : {}),
     ...(l.state === "completed" ? { result: result?.slice() ?? null } : {}),
-  };
-}
-
-/** Dead letters in this process's memory, for tests. */
-export function memoryDeadLetters(): DeadLetterQueue {
-  /** A removed letter stays as its version alone, to keep out a push that is still on its way. */
-  const kept = new Map<string, { arrival: number; version: LetterVersion; letter?: DeadLetter }>();
-  let arrivals = 0;
-  let closed = false;
-
-  function assertOpen(): void {
-    if (closed) throw new HooklatchError("store_closed", "The dead-letter queue is closed.");
-  }
-  function matching(query: DeadLetterQuery | undefined): { arrival: number; letter: DeadLetter }[] {
-    const found: { arrival: number; letter: DeadLetter }[] = [];
-    for (const { arrival, letter } of kept.values()) {
-      if (letter === undefined) continue;
-      if (query?.scope !== undefined && letter.scope !== query.scope) continue;
-      if (query?.tenant !== undefined && letter.tenant !== query.tenant) continue;
-      if (query?.key !== undefined && letter.key !== query.key) continue;
-      found.push({ arrival, letter });
-    }
-    return found;
-  }
-
-  return {
-    async push(letter) {
-      assertOpen();
-      const there = kept.get(letter.id);
-      if (there !== undefined && !isNewer(letter, there.version)) return;
-      const arrival = there?.letter === undefined ? ++arrivals : there.arrival;
-      const version = { bornAt: letter.bornAt, token: letter.token };
-      kept.set(letter.id, { arrival, version, letter: structuredClone(letter) });
-    },
-    async list(query) {
-      assertOpen();
-      const limit = pageLimit(query);
-      const before = query?.cursor === undefined ? Number.POSITIVE_INFINITY : Number(query.cursor);
-      if (Number.isNaN(before))
-        throw new HooklatchError("invalid_argument", "`cursor` is not one of this queue's.");
-      const rest = matching(query)
-        .filter((entry) => entry.arrival < before)
-        .sort((a, b) => b.arrival - a.arrival);
-      const page = rest.slice(0, limit);
-      const letters = page.map((entry) => structuredClone(entry.letter));
-      const last = page.at(-1);
-      return (
-        rest.length > limit && last ? { letters, nextCursor: String(last.arrival) } : { letters }
-      ) satisfies DeadLetterPage;
-    },
-    async get(id) {
-      assertOpen();
-      const letter = kept.get(id)?.letter;
-      return letter && structuredClone(letter);
-    },
-    async remove(id, upTo) {
-      assertOpen();
-      const there = kept.get(id);
-      if (there === undefined) {
-        if (upTo !== undefined)
-          kept.set(id, { arrival: 0, version: { bornAt: upTo.bornAt, token: upTo.token } });
-        return false;
-      }
-      if (upTo !== undefined && isNewer(there.version, upTo)) return false;
-      const version = upTo ?? there.version;
-      kept.set(id, { arrival: 0, version: { bornAt: version.bornAt, token: version.token } });
-      return there.letter !== undefined;
-    },
-    async count(query) {
-      assertOpen();
-      return matching(query).length;
-    },
-    async close() {
-      closed = true;
-      kept.clear();
-    },
   };
 }

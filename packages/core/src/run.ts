@@ -122,13 +122,16 @@ export function startRun<Input, Output>(
       const delayMs = delayAfter(policy, error, attempt);
       emit("retried", { ...id, attempt, delayMs, error });
       const dueAt = performance.now() + delayMs;
-      leave = () => wait({ delayMs: Math.max(0, dueAt - performance.now()), ended });
+      const delayed = () => ({ delayMs: Math.max(0, dueAt - performance.now()), ended });
+      leave = () => wait(delayed());
       if (retryUntil === undefined || delayMs > LONGEST_WAIT_IN_REQUEST_MS || dueAt >= retryUntil)
         return false;
       await pause(delayMs);
       if (gaveUp) return false;
       const counted = lease.status === "lost" ? "lost" : await countNext(ended);
       if (counted === "lost") leave = async () => lost();
+      // Whether the store has counted it or not: it did not start, and so it uses up no attempt.
+      if (counted === "unknown") leave = () => wait({ ...delayed(), attempt });
       if (counted !== "counted") return false;
       attempt++;
       return true;

@@ -101,6 +101,11 @@ export interface CompleteRequest extends Held {
 export interface RetryRequest extends Held {
   delayMs: number;
   ended?: AttemptRecord | undefined;
+  /**
+   * The attempts that really started in this round; never raises what is recorded. Sent where an extension that recorded the next one got
+   * no answer, so that a lost reply uses up no attempt. Default: as recorded.
+   */
+  attempt?: number | undefined;
   /** The claim is handed back before its attempt started: the attempt is not counted, and the next claim is `recovered` as this one was. */
   notStarted?: boolean | undefined;
 }

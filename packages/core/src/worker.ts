@@ -1,4 +1,4 @@
-/** Picks up what nobody is waiting for: due and abandoned operations, and letters that the sink does not have yet. */
+/** Picks up what nobody is waiting for: due and abandoned operations, letters that the sink does not have yet, and upkeep. */
 import type { ClaimDueRequest, DueWork } from "./store.js";
 
 export interface WorkerHost {
@@ -11,20 +11,19 @@ export interface WorkerHost {
   claimDue(request: ClaimDueRequest): Promise<DueWork[]>;
   /** Does the work, and never rejects. */
   work(work: DueWork, owner: string, claimedAt: number): Promise<void>;
-  /** Forgets up to `limit` expired records; absent where the store expires them by itself. */
-  purge?: ((limit: number) => Promise<number>) | undefined;
-  onError(operation: "claimDue" | "purge", error: unknown): void;
+  /** What is to be done now and then, in batches while `going()` says so. Never rejects. */
+  upkeep(going: () => boolean): Promise<void>;
+  /** A poll failed. */
+  onError(error: unknown): void;
 }
 
 export interface Worker {
   start(): void;
-  /** Claims nothing more. Resolves when no claim is on its way any longer; work that was handed out goes on. */
+  /** Claims nothing more. Resolves when no claim is on its way any longer, nor a batch of upkeep; work that was handed out goes on. */
   stop(): Promise<void>;
 }
 
-const PURGE_EVERY_POLLS = 30;
-const PURGE_LIMIT = 200;
-const PURGE_BATCHES = 50;
+const UPKEEP_EVERY_POLLS = 30;
 /** A store that is down is asked this much less often at most. */
 const MAX_BACKOFF = 16;
 
@@ -32,6 +31,7 @@ export function createWorker(host: WorkerHost): Worker {
   let state: "idle" | "started" | "stopped" = "idle";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let polling: Promise<void> | undefined;
+  let upkeep: Promise<void> | undefined;
   /** Kept until a call was answered, so that work of a lost answer is handed to us again rather than left to its lease. */
   let owner: string | undefined;
   let failures = 0;
@@ -47,7 +47,7 @@ export function createWorker(host: WorkerHost): Worker {
       if (hungry) break;
       more = await claimAndDispatch(limit);
     }
-    if (state === "started" && polls++ % PURGE_EVERY_POLLS === 0) await purge();
+    if (state === "started" && polls++ % UPKEEP_EVERY_POLLS === 0) keepUp();
   }
 
   async function claimAndDispatch(limit: number): Promise<boolean> {
@@ -65,15 +65,13 @@ export function createWorker(host: WorkerHost): Worker {
     return works.length >= limit;
   }
 
-  async function purge(): Promise<void> {
-    if (host.purge === undefined) return;
-    try {
-      for (let batch = 0; batch < PURGE_BATCHES && state === "started"; batch++) {
-        if ((await host.purge(PURGE_LIMIT)) < PURGE_LIMIT) return;
-      }
-    } catch (error) {
-      host.onError("purge", error);
-    }
+  /** Beside the polls: however much there is to do, due work does not wait for it. */
+  function keepUp(): void {
+    upkeep ??= host
+      .upkeep(() => state === "started")
+      .finally(() => {
+        upkeep = undefined;
+      });
   }
 
   function wake(): void {
@@ -86,7 +84,7 @@ export function createWorker(host: WorkerHost): Worker {
         },
         (error: unknown) => {
           failures++;
-          host.onError("claimDue", error);
+          host.onError(error);
         },
       )
       .finally(() => {
@@ -112,6 +110,7 @@ export function createWorker(host: WorkerHost): Worker {
       state = "stopped";
       clearTimeout(timer);
       await polling;
+      await upkeep;
     },
   };
 }

@@ -45,6 +45,7 @@ describe("the life of one event, as heard", () => {
     "leaseLost",
     "storeError",
     "sinkError",
+    "letterExpired",
     "rejected",
   ] as const;
 

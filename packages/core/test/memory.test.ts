@@ -1,7 +1,7 @@
 /** What is particular to the memory store; the contract itself is held against it by `@hooklatch/testing`. */
 import { type DeadLetter, memoryDeadLetters, memoryStore, storageKey } from "@hooklatch/core";
 import { describe, expect, test } from "vitest";
-import { utf8 } from "./support/outcome.js";
+import { codeOf, utf8 } from "./support/outcome.js";
 
 const id = { scope: "s", key: "k" };
 const claim = (store: ReturnType<typeof memoryStore>, owner = "o", event = utf8("event"), of = id) =>
@@ -118,15 +118,58 @@ describe("memoryDeadLetters", () => {
     pushed.error.message = "changed";
     pushed.event.fill(0);
     const kept = await queue.get(pushed.id);
-    expect(kept).toEqual(letter("a"));
+    expect(kept).toMatchObject(letter("a"));
     if (kept) kept.error.message = "changed";
-    expect(await queue.get(pushed.id)).toEqual(letter("a"));
+    expect(await queue.get(pushed.id)).toMatchObject(letter("a"));
+  });
+
+  test("takes times of arrival from the clock it is given, and keeps them in order when that steps back", async () => {
+    let now = 9_000;
+    const queue = memoryDeadLetters({ now: () => now, retentionMs: 100 });
+    for (const [key, at] of [
+      ["a", 9_000],
+      ["b", 5_000],
+      ["c", 9_050],
+    ] as const) {
+      now = at;
+      await queue.push(letter(key));
+    }
+    const { letters } = await queue.list();
+    expect(letters.map((one) => [one.key, one.arrivedAt])).toEqual([
+      ["c", 9_050],
+      ["b", 9_000],
+      ["a", 9_000],
+    ]);
+    now = 9_099;
+    expect(await queue.expired?.({ scope: "s", limit: 10 })).toEqual([]);
+    now = 9_100;
+    expect(await queue.expired?.({ scope: "s", limit: 10 })).toEqual([letter("a").id, letter("b").id]);
+  });
+
+  test("refuses limits that make no sense, and a `limit` that is none", async () => {
+    for (const retentionMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1" as never]) {
+      expect(codeOf(() => memoryDeadLetters({ retentionMs }))).toBe("invalid_option");
+    }
+    for (const maxLetters of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1" as never]) {
+      expect(codeOf(() => memoryDeadLetters({ maxLetters }))).toBe("invalid_option");
+    }
+    const queue = memoryDeadLetters({ retentionMs: 0.5, maxLetters: 1 });
+    expect(await rejection(queue.expired?.({ scope: "s", limit: 0 }))).toMatchObject({
+      code: "invalid_argument",
+    });
   });
 
   test("after close, each verb rejects with store_closed", async () => {
     const queue = memoryDeadLetters();
     await queue.close?.();
-    const calls = [queue.push(letter("a")), queue.list(), queue.get("x"), queue.remove("x"), queue.count()];
+    const calls = [
+      queue.push(letter("a")),
+      queue.list(),
+      queue.get("x"),
+      queue.remove("x"),
+      queue.count(),
+      queue.expired?.({ scope: "s", limit: 1 }),
+    ];
     for (const call of calls) expect(await rejection(call)).toMatchObject({ code: "store_closed" });
   });
 });

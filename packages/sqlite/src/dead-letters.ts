@@ -1,7 +1,6 @@
 /** `sqliteDeadLetters`: dead letters in a table of the same file, or of another one. */
 import {
-  type DeadLetter,
-  type DeadLetterQuery,
+  checkQuery,
   type DeadLetterQueue,
   HooklatchError,
   isNewer,
@@ -10,74 +9,73 @@ import {
 } from "@hooklatch/core";
 import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.js";
 import { createConnection } from "./group-commit.js";
+import { countOf, expiredOf, pageOf, type Question } from "./letter-finding.js";
+import {
+  columnsOf,
+  HEAD,
+  LETTER,
+  type LetterHead,
+  type LetterRow,
+  letterOf,
+  TABLE,
+  versionOf,
+} from "./letter-row.js";
 import { openDatabase } from "./open.js";
-import { blob, bytes, idOf } from "./operation-row.js";
-import { resolveOptions, type SqliteOptions } from "./options.js";
+import { resolveQueueOptions, type SqliteDeadLettersOptions } from "./options.js";
 
-const TABLE = "hooklatch_letters";
 /** How long a removed letter keeps out a push that is still on its way. */
 const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
 const TOMBSTONES_AT_ONCE = 20;
 
-interface LetterRow {
-  arrival: number;
-  id: string;
-  scope: string;
-  tenant: string | null;
-  key: string;
-  born_at: number;
-  token: number;
-  removed_at: number | null;
-  details: string | null;
-  event: Uint8Array | null;
-}
-
-/** What of a letter is not a column of its own. */
-type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "firstFailedAt" | "diedAt">;
-
 /**
  * A dead-letter queue in a SQLite file. A push is on disk when it resolves. It may share its file, or its database, with `sqliteStore`.
- * Letters stay until they are removed; of a removed one, id and version stay for 7 days, to keep out a push that comes late.
+ * Letters stay until they are removed; with `retentionMs` or `maxLetters` a worker discards those that are over it. Of a removed one, id
+ * and version stay for 7 days, to keep out a push that comes late.
  *
  * Waits for locks and rejects as `sqliteStore` does.
  *
  * @param pathOrDatabase as for `sqliteStore`
  * @throws {HooklatchError} as `sqliteStore`
  *
- * @example const deadLetters = sqliteDeadLetters("events.db");
+ * @example const deadLetters = sqliteDeadLetters("events.db", { retentionMs: 30 * 24 * 60 * 60 * 1000 });
  */
 export function sqliteDeadLetters(
   pathOrDatabase: string | SqliteDatabase,
-  options: SqliteOptions = {},
+  options: SqliteDeadLettersOptions = {},
 ): DeadLetterQueue {
-  const { busyTimeoutMs, now } = resolveOptions(options, "sqliteDeadLetters");
+  const { busyTimeoutMs, now, retentionMs, maxLetters } = resolveQueueOptions(options);
   const opened = openDatabase(pathOrDatabase, "letters", "sqliteDeadLetters");
   const connection = createConnection(opened, busyTimeoutMs);
   const sql = statementsOf(opened.db);
 
   function push(columns: Record<string, unknown>, version: LetterVersion): void {
-    sql.forget.run(now() - TOMBSTONE_MS, TOMBSTONES_AT_ONCE);
-    const there = sql.find.get(columns.id) as LetterRow | undefined;
+    const at = now();
+    sql.forget.run(at - TOMBSTONE_MS, TOMBSTONES_AT_ONCE);
+    const there = sql.find.get(columns.id) as LetterHead | undefined;
     if (there !== undefined && !isNewer(version, versionOf(there))) return;
     if (there?.removed_at === null) {
       sql.replace.run(columns);
       return;
     }
     // A letter that comes back after its removal is a new arrival.
-    if (there !== undefined) sql.delete.run(there.id);
-    sql.insert.run(columns);
+    if (there !== undefined) sql.delete.run(columns.id);
+    sql.insert.run({ ...columns, now: at });
   }
 
   function remove(id: string, upTo: LetterVersion | undefined): boolean {
-    const there = sql.find.get(id) as LetterRow | undefined;
+    const there = sql.find.get(id) as LetterHead | undefined;
     if (there === undefined) {
-      if (upTo !== undefined) sql.insert.run(tombstone(id, upTo, now()));
+      if (upTo !== undefined) sql.tombstone.run({ id, born_at: upTo.bornAt, token: upTo.token, now: now() });
       return false;
     }
     if (upTo !== undefined && isNewer(versionOf(there), upTo)) return false;
     const { bornAt, token } = upTo ?? versionOf(there);
     sql.bury.run({ id, born_at: bornAt, token, now: now() });
     return there.removed_at === null;
+  }
+
+  function ask<Row>({ sql: text, params }: Question): Promise<Row[]> {
+    return connection.read(() => sql.query(text).all(params) as Row[]);
   }
 
   return {
@@ -88,16 +86,13 @@ export function sqliteDeadLetters(
     },
 
     async list(query) {
+      checkQuery(query);
       const limit = pageLimit(query);
       const before = query?.cursor === undefined ? Number.MAX_SAFE_INTEGER : Number(query.cursor);
       if (!Number.isSafeInteger(before)) {
         throw new HooklatchError("invalid_argument", "`cursor` is not one of this queue's.");
       }
-      const { where, params } = filterOf(query);
-      const page = `SELECT * FROM ${TABLE} WHERE ${where} AND arrival < @before ORDER BY arrival DESC LIMIT @limit`;
-      const rows = await connection.read(
-        () => sql.query(page).all({ ...params, before, limit: limit + 1 }) as LetterRow[],
-      );
+      const rows = await ask<LetterRow>(pageOf(query, before, limit));
       const letters = rows.slice(0, limit).map(letterOf);
       const last = rows[limit - 1];
       return rows.length > limit && last !== undefined
@@ -107,16 +102,26 @@ export function sqliteDeadLetters(
 
     get: (id) =>
       connection.read(() => {
-        const row = sql.find.get(id) as LetterRow | undefined;
-        return row === undefined || row.removed_at !== null ? undefined : letterOf(row);
+        const row = sql.whole.get(id) as LetterRow | undefined;
+        return row && letterOf(row);
       }),
 
     remove: (id, upTo) => connection.write(() => remove(id, upTo)),
 
     async count(query) {
-      const { where, params } = filterOf(query);
-      const count = `SELECT COUNT(*) AS count FROM ${TABLE} WHERE ${where}`;
-      return connection.read(() => (sql.query(count).get(params) as { count: number }).count);
+      checkQuery(query);
+      const [row] = await ask<{ count: number }>(countOf(query));
+      return row?.count ?? 0;
+    },
+
+    async expired({ scope, limit }) {
+      connection.assertOpen();
+      const most = pageLimit({ limit });
+      if (retentionMs === undefined && maxLetters === undefined) return [];
+      const until = retentionMs === undefined ? undefined : now() - retentionMs;
+      const { sql: text, params } = expiredOf(scope, until, maxLetters);
+      const rows = await ask<{ id: string }>({ sql: text, params: { ...params, limit: most } });
+      return rows.map(({ id }) => id);
     },
 
     close: () => connection.close(),
@@ -126,20 +131,29 @@ export function sqliteDeadLetters(
 function statementsOf(db: SqliteDatabase) {
   const queries = new Map<string, SqliteStatement>();
   return {
-    find: prepare(db, `SELECT * FROM ${TABLE} WHERE id = ?`),
+    find: prepare(db, `SELECT ${HEAD} FROM ${TABLE} WHERE id = ?`),
+    whole: prepare(db, `SELECT ${LETTER} FROM ${TABLE} WHERE id = ? AND removed_at IS NULL`),
+    // A clock that steps back does not bring the times of arrival out of order.
     insert: prepare(
       db,
-      `INSERT INTO ${TABLE} (id, scope, tenant, key, born_at, token, removed_at, details, event)
-        VALUES (@id, @scope, @tenant, @key, @born_at, @token, @removed_at, @details, @event)`,
+      `INSERT INTO ${TABLE} (id, scope, tenant, key, born_at, token, arrived_at, error_name, error_code, details, event)
+        VALUES (@id, @scope, @tenant, @key, @born_at, @token,
+          MAX(@now, COALESCE((SELECT MAX(arrived_at) FROM ${TABLE} WHERE removed_at IS NULL), @now)),
+          @error_name, @error_code, @details, @event)`,
+    ),
+    tombstone: prepare(
+      db,
+      `INSERT INTO ${TABLE} (id, scope, key, born_at, token, removed_at) VALUES (@id, '', '', @born_at, @token, @now)`,
     ),
     replace: prepare(
       db,
-      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, details = @details, event = @event WHERE id = @id`,
+      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, error_name = @error_name, error_code = @error_code,
+        details = @details, event = @event WHERE id = @id`,
     ),
     bury: prepare(
       db,
-      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, removed_at = @now, details = NULL, event = NULL
-        WHERE id = @id`,
+      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, removed_at = @now, arrived_at = NULL,
+        error_name = NULL, error_code = NULL, details = NULL, event = NULL WHERE id = @id`,
     ),
     delete: prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`),
     forget: prepare(
@@ -153,59 +167,4 @@ function statementsOf(db: SqliteDatabase) {
       return known;
     },
   };
-}
-
-function filterOf(query: DeadLetterQuery | undefined): { where: string; params: Record<string, string> } {
-  const conditions = ["removed_at IS NULL"];
-  const params: Record<string, string> = {};
-  for (const column of ["scope", "tenant", "key"] as const) {
-    const value = query?.[column];
-    if (value === undefined) continue;
-    conditions.push(`${column} = @${column}`);
-    params[column] = value;
-  }
-  return { where: conditions.join(" AND "), params };
-}
-
-function versionOf(row: LetterRow): LetterVersion {
-  return { bornAt: row.born_at, token: row.token };
-}
-
-function columnsOf(letter: DeadLetter): Record<string, unknown> {
-  const {
-    id,
-    scope,
-    tenant = null,
-    key,
-    bornAt,
-    token,
-    event,
-    error,
-    attempts,
-    rounds,
-    firstFailedAt,
-    diedAt,
-  } = letter;
-  const details: Details = { error, attempts, rounds, firstFailedAt, diedAt };
-  return {
-    id,
-    scope,
-    tenant,
-    key,
-    born_at: bornAt,
-    token,
-    removed_at: null,
-    details: JSON.stringify(details),
-    event: blob(event),
-  };
-}
-
-function tombstone(id: string, { bornAt, token }: LetterVersion, at: number): Record<string, unknown> {
-  const nobody = { scope: "", tenant: null, key: "", details: null, event: null };
-  return { ...nobody, id, born_at: bornAt, token, removed_at: at };
-}
-
-function letterOf(row: LetterRow): DeadLetter {
-  const details = JSON.parse(row.details ?? "{}") as Details;
-  return { ...idOf(row), id: row.id, ...versionOf(row), event: bytes(row.event), ...details };
 }

@@ -1,5 +1,5 @@
-/** Options that the store and the dead-letter queue share. */
-import { HooklatchError } from "@hooklatch/core";
+/** Options of the store and of the dead-letter queue. */
+import { checkLimits, type DeadLetterLimits, HooklatchError } from "@hooklatch/core";
 
 /** Options of `sqliteStore` and of `sqliteDeadLetters`. An unknown or wrong one is refused with `invalid_option`. */
 export interface SqliteOptions {
@@ -12,16 +12,31 @@ export interface SqliteOptions {
   now?: (() => number) | undefined;
 }
 
+/** Options of `sqliteDeadLetters`. Give every process of a file the same limits: a worker goes by those of its own queue. */
+export interface SqliteDeadLettersOptions extends SqliteOptions, DeadLetterLimits {}
+
+type Resolved = Required<{ [Name in keyof SqliteOptions]: NonNullable<SqliteOptions[Name]> }>;
+
+const SHARED = ["busyTimeoutMs", "now"];
+
 /** @throws {HooklatchError} `invalid_option` */
-export function resolveOptions(
-  options: SqliteOptions,
-  what: string,
-): { busyTimeoutMs: number; now: () => number } {
+export function resolveStoreOptions(options: SqliteOptions): Resolved {
+  return resolve(options, "sqliteStore", SHARED);
+}
+
+/** @throws {HooklatchError} `invalid_option` */
+export function resolveQueueOptions(options: SqliteDeadLettersOptions): Resolved & DeadLetterLimits {
+  const resolved = resolve(options, "sqliteDeadLetters", [...SHARED, "retentionMs", "maxLetters"]);
+  checkLimits(options, "sqliteDeadLetters");
+  return { ...resolved, retentionMs: options.retentionMs, maxLetters: options.maxLetters };
+}
+
+function resolve(options: SqliteOptions, what: string, known: readonly string[]): Resolved {
   if (typeof options !== "object" || options === null) {
     throw new HooklatchError("invalid_option", `${what}: options must be an object.`);
   }
   for (const name of Object.keys(options)) {
-    if (name !== "busyTimeoutMs" && name !== "now") throw wrong(what, name, "there is no such option");
+    if (!known.includes(name)) throw wrong(what, name, "there is no such option");
   }
   const { busyTimeoutMs = 5_000, now = Date.now } = options;
   if (typeof busyTimeoutMs !== "number" || !(busyTimeoutMs >= 0))

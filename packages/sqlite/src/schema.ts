@@ -64,6 +64,28 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
     );
     CREATE INDEX hooklatch_letters_removed ON hooklatch_letters (removed_at) WHERE removed_at IS NOT NULL;
     CREATE INDEX hooklatch_letters_scope ON hooklatch_letters (scope, arrival) WHERE removed_at IS NULL;`,
+    // Letters of version 1 arrived when they died, as far as the order of arrival allows it. The new columns lie behind the payload, so
+    // they are never read to find a letter: each index holds all that its questions look at, `removed_at` and the name of a code included.
+    `ALTER TABLE hooklatch_letters ADD COLUMN arrived_at INTEGER;
+    ALTER TABLE hooklatch_letters ADD COLUMN error_name TEXT;
+    ALTER TABLE hooklatch_letters ADD COLUMN error_code TEXT;
+    UPDATE hooklatch_letters SET arrived_at = known.at, error_name = known.name, error_code = known.code
+      FROM (
+        SELECT arrival, MAX(json_extract(details, '$.diedAt')) OVER (ORDER BY arrival) AS at,
+          json_extract(details, '$.error.name') AS name, json_extract(details, '$.error.code') AS code
+          FROM hooklatch_letters WHERE removed_at IS NULL
+      ) AS known
+      WHERE hooklatch_letters.arrival = known.arrival;
+    DROP INDEX hooklatch_letters_scope;
+    CREATE INDEX hooklatch_letters_scope ON hooklatch_letters (scope, arrival, removed_at) WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_arrived ON hooklatch_letters (arrived_at, arrival, removed_at) WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_name ON hooklatch_letters (error_name, arrival, removed_at) WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_scope_name ON hooklatch_letters (scope, error_name, arrival, removed_at)
+      WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_code ON hooklatch_letters (error_code, arrival, error_name, removed_at)
+      WHERE removed_at IS NULL AND error_code IS NOT NULL;
+    CREATE INDEX hooklatch_letters_scope_code ON hooklatch_letters (scope, error_code, arrival, error_name, removed_at)
+      WHERE removed_at IS NULL AND error_code IS NOT NULL;`,
   ],
 };
 

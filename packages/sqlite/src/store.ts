@@ -15,7 +15,7 @@ import { createConnection } from "./group-commit.js";
 import { openDatabase } from "./open.js";
 import { bytes, idOf, type LifeRow, lifeOf, type PayloadColumns } from "./operation-row.js";
 import { keptResult, operationsOf } from "./operations.js";
-import { resolveOptions, type SqliteOptions } from "./options.js";
+import { resolveStoreOptions, type SqliteOptions } from "./options.js";
 import { upkeepOf } from "./upkeep.js";
 
 /**
@@ -36,7 +36,7 @@ export function sqliteStore(
   pathOrDatabase: string | SqliteDatabase,
   options: SqliteOptions = {},
 ): IdempotencyStore {
-  const { busyTimeoutMs, now } = resolveOptions(options, "sqliteStore");
+  const { busyTimeoutMs, now } = resolveStoreOptions(options);
   const opened = openDatabase(pathOrDatabase, "operations", "sqliteStore");
   const connection = createConnection(opened, busyTimeoutMs);
   const operations = operationsOf(opened.db);

@@ -48,7 +48,7 @@ describe("sqliteStore keeps it in memory", () => {
 
 describe("sqliteDeadLetters keeps the dead-letter contract", () => {
   for (const { name, run } of deadLetterContract({
-    open: (space) => sqliteDeadLetters(file(`letters ${space}`)),
+    open: (space, limits) => sqliteDeadLetters(file(`letters ${space}`), limits),
   }))
     it(name, run);
 });

@@ -1,6 +1,6 @@
 /** What the contract of dead letters cannot see from outside: what stays on disk, and for how long. */
 import type { DeadLetter } from "@hooklatch/core";
-import { sqliteDeadLetters } from "@hooklatch/sqlite";
+import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { scratch } from "./support.js";
@@ -41,7 +41,7 @@ test("a pushed letter is there after a reopen, and a removed one stays away from
   await first.close?.();
   const second = sqliteDeadLetters(path);
   await second.push(letterOf("goes"));
-  expect((await second.list()).letters).toEqual([letterOf("stays")]);
+  expect((await second.list()).letters).toMatchObject([letterOf("stays")]);
   await second.close?.();
 });
 
@@ -61,19 +61,6 @@ test("what is left of removed letters goes after a week, 20 with each push", asy
   await letters.close?.();
 });
 
-test("letters are found by an index where a scope is asked for", async () => {
-  const path = file("index.db");
-  await sqliteDeadLetters(path).close?.();
-  const db = new Database(path);
-  const plan = db
-    .prepare(
-      "EXPLAIN QUERY PLAN SELECT * FROM hooklatch_letters WHERE removed_at IS NULL AND scope = 's' AND arrival < 9 ORDER BY arrival DESC LIMIT 5",
-    )
-    .all() as { detail: string }[];
-  expect(plan.map((step) => step.detail).join()).toContain("hooklatch_letters_scope (scope=? AND arrival<?)");
-  db.close();
-});
-
 test("a letter that cannot be written down fails alone", async () => {
   const letters = sqliteDeadLetters(file("alone.db"));
   const circular = letterOf("circular");
@@ -81,5 +68,45 @@ test("a letter that cannot be written down fails alone", async () => {
   const [bad, good] = await Promise.allSettled([letters.push(circular), letters.push(letterOf("good"))]);
   expect([bad.status, good.status]).toEqual(["rejected", "fulfilled"]);
   expect(await letters.count()).toBe(1);
+  await letters.close?.();
+});
+
+test("times of arrival stay in order when the clock steps back, also from another connection", async () => {
+  let clock = 9_000;
+  const path = file("clock.db");
+  const open = () => sqliteDeadLetters(path, { now: () => clock, retentionMs: 100 });
+  const [one, other] = [open(), open()];
+  await one.push(letterOf("a"));
+  clock = 5_000;
+  await other.push(letterOf("b"));
+  expect((await one.list()).letters.map(({ arrivedAt }) => arrivedAt)).toEqual([9_000, 9_000]);
+  clock = 9_099;
+  expect(await other.expired?.({ scope: "s", limit: 10 })).toEqual([]);
+  clock = 9_100;
+  expect(await other.expired?.({ scope: "s", limit: 10 })).toEqual(["id of a", "id of b"]);
+  // Once those that came under the wrong clock are gone, it is right again.
+  for (const key of ["a", "b"]) await one.remove(`id of ${key}`);
+  clock = 6_000;
+  await one.push(letterOf("c"));
+  expect((await other.get("id of c"))?.arrivedAt).toBe(6_000);
+  await Promise.all([one.close?.(), other.close?.()]);
+});
+
+test("limits that make no sense are refused, and the store knows none", async () => {
+  const path = file("limits.db");
+  const invalid = expect.objectContaining({ code: "invalid_option" });
+  for (const wrong of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "1" as never]) {
+    expect(() => sqliteDeadLetters(path, { retentionMs: wrong })).toThrow(invalid);
+    expect(() => sqliteDeadLetters(path, { maxLetters: wrong })).toThrow(invalid);
+  }
+  expect(() => sqliteDeadLetters(path, { maxLetters: 1.5 })).toThrow(invalid);
+  expect(() => sqliteDeadLetters(path, { retention: 1 } as never)).toThrow(invalid);
+  for (const limit of ["retentionMs", "maxLetters"]) {
+    expect(() => sqliteStore(path, { [limit]: 1_000 })).toThrow(invalid);
+  }
+  const letters = sqliteDeadLetters(path, { retentionMs: 0.5, maxLetters: 1 });
+  await expect(letters.expired?.({ scope: "s", limit: 0 })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
   await letters.close?.();
 });

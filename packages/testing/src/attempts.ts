@@ -62,6 +62,28 @@ export const attemptCases: StoreCases = {
     }
     has(await claim(store, id), { attempt: 1, token: 3 });
   },
+  "attempts: retry sets them to those that really started, and never raises them (§3 rule 6)": async (t) => {
+    const store = await t.open();
+    for (const [recorded, attempt, stored] of [
+      [2, 1, 1],
+      [4, 2, 2],
+      [3, 3, 3],
+      [2, 9, 2],
+      [3, undefined, 3],
+    ] as const) {
+      const held = await take(store, t.id());
+      assert.equal(await store.extend({ ...held, leaseMs: LONG, attempt: recorded }), true);
+      for (const _ of ["sent", "sent again"]) {
+        assert.equal(await store.retry({ ...held, delayMs: 0, attempt }), true);
+        assert.equal((await record(store, held.id)).attempt, stored, `${attempt} of ${recorded}`);
+      }
+      has(await claim(store, held.id), { attempt: stored + 1 });
+    }
+    const held = await take(store, t.id());
+    await store.extend({ ...held, leaseMs: LONG, attempt: 3 });
+    assert.equal(await store.retry({ ...held, owner: newOwner(), delayMs: 0, attempt: 1 }), false);
+    assert.equal((await record(store, held.id)).attempt, 3);
+  },
   "attempts: what ended is kept once for each attempt, the newest account of it (§7)": async (t) => {
     const store = await t.open();
     const held = await take(store, t.id());

@@ -1,7 +1,7 @@
 /** What the body of a case works with: connections, ids of its own, and time. It leaves nothing open and nothing behind. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DeadLetterQueue, IdempotencyStore, OperationId } from "@hooklatch/core";
+import type { DeadLetterLimits, DeadLetterQueue, IdempotencyStore, OperationId } from "@hooklatch/core";
 import type { ChildStore, ContractCase, DeadLetterHarness, StoreHarness } from "./harness.js";
 
 export interface StoreCase {
@@ -71,7 +71,8 @@ export function storeCase(
 
 export interface DeadLetterCase {
   readonly scope: string;
-  open(): Promise<DeadLetterQueue>;
+  /** A new connection, with these limits; the case closes it at its end. */
+  open(limits?: DeadLetterLimits): Promise<DeadLetterQueue>;
   /** Removes the letter at the end of the case. */
   made(letterId: string): void;
 }
@@ -88,8 +89,8 @@ export function deadLetterCase(
     const opened = new Set<DeadLetterQueue>();
     const ids = new Set<string>();
 
-    async function open(): Promise<DeadLetterQueue> {
-      const queue = await harness.open(space);
+    async function open(limits?: DeadLetterLimits): Promise<DeadLetterQueue> {
+      const queue = await harness.open(space, limits);
       opened.add(queue);
       return queue;
     }

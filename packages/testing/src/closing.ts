@@ -63,6 +63,7 @@ export const closedQueueCases: DeadLetterCases = {
       get: () => queue.get(one.id),
       remove: () => queue.remove(one.id),
       count: () => queue.count({ scope: t.scope }),
+      ...(queue.expired ? { expired: async () => queue.expired?.({ scope: t.scope, limit: 1 }) } : {}),
     };
     for (const [verb, call] of Object.entries(calls)) await rejectsWith("store_closed", call, verb);
   },

@@ -1,5 +1,5 @@
 /** What a suite needs from you, and what it gives back. */
-import type { DeadLetterQueue, IdempotencyStore } from "@hooklatch/core";
+import type { DeadLetterLimits, DeadLetterQueue, IdempotencyStore } from "@hooklatch/core";
 
 /** One promise of a contract. `run` rejects, with an `AssertionError` that says what was expected, when it is broken. */
 export interface ContractCase {
@@ -40,8 +40,9 @@ export interface StoreHarness {
 
 /** A dead-letter queue to prove. `space` and `sharedConnection` as in `StoreHarness`. */
 export interface DeadLetterHarness {
-  open(space: string): DeadLetterQueue | Promise<DeadLetterQueue>;
+  /** With these limits, where some are given. In one space a case asks always for the same ones. */
+  open(space: string, limits?: DeadLetterLimits): DeadLetterQueue | Promise<DeadLetterQueue>;
   sharedConnection?: boolean | undefined;
   /** Optional verbs that the queue does not have. Their cases are not in the list. */
-  without?: readonly "close"[] | undefined;
+  without?: readonly ("close" | "expired")[] | undefined;
 }

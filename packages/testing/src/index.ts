@@ -32,6 +32,7 @@
  * for (const { name, run } of cases) test(name, run);
  * ```
  */
+import { arrivalCases } from "./arrival.js";
 import { attemptCases } from "./attempts.js";
 import { burialCases } from "./burial.js";
 import { type DeadLetterCases, deadLetterCase, type StoreCases, storeCase } from "./case.js";
@@ -43,7 +44,9 @@ import {
   secondQueueConnectionCases,
 } from "./closing.js";
 import { dueCases } from "./due.js";
+import { expiryCases } from "./expiry.js";
 import { fencingCases } from "./fencing.js";
+import { filterCases } from "./filters.js";
 import type { ContractCase, DeadLetterHarness, StoreHarness } from "./harness.js";
 import { identityCases } from "./identity.js";
 import { letterCases } from "./letters.js";
@@ -85,6 +88,9 @@ export function deadLetterContract(harness: DeadLetterHarness): ContractCase[] {
   const cases: DeadLetterCases = {
     ...letterCases,
     ...pagingCases,
+    ...arrivalCases,
+    ...filterCases,
+    ...(harness.without?.includes("expired") ? {} : expiryCases),
     ...(closes ? closedQueueCases : {}),
     ...(closes && !harness.sharedConnection ? secondQueueConnectionCases : {}),
   };

@@ -25,9 +25,9 @@ export function letter(t: DeadLetterCase, change: Partial<DeadLetter> = {}): Dea
   return made;
 }
 
-/** The same, without its properties that are `undefined`, and with an event that can be compared. */
+/** The same as it was pushed, without its properties that are `undefined`, and with an event that can be compared. */
 function plain(one: DeadLetter | undefined): unknown {
-  return JSON.parse(JSON.stringify({ ...one, event: one && [...one.event] }));
+  return JSON.parse(JSON.stringify({ ...one, arrivedAt: undefined, event: one && [...one.event] }));
 }
 
 export const letterCases: DeadLetterCases = {

@@ -15,8 +15,8 @@ async function pushed(t: DeadLetterCase, queue: DeadLetterQueue, count: number):
   return letters;
 }
 
-/** Page after page; `between` runs after each. */
-async function pages(
+/** The ids of page after page; `between` runs after each. */
+export async function pages(
   queue: DeadLetterQueue,
   query: DeadLetterQuery,
   between: (page: DeadLetter[], n: number) => Promise<unknown> = async () => {},
@@ -34,7 +34,7 @@ async function pages(
   return assert.fail("the pages do not end");
 }
 
-const ids = (letters: readonly DeadLetter[]): string[] => letters.map((one) => one.id);
+export const ids = (letters: readonly DeadLetter[]): string[] => letters.map((one) => one.id);
 
 export const pagingCases: DeadLetterCases = {
   "list: newest arrival first, in pages of `limit` (§7)": async (t) => {

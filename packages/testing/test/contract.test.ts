@@ -64,6 +64,14 @@ describe("the list of cases", () => {
     expect(fewer).toEqual(all.filter(left));
   });
 
+  it("leaves out what a queue does not have", () => {
+    const all = names(deadLetterContract({ open }));
+    expect(new Set(all).size).toBe(all.length);
+    expect(all.filter((name) => name.startsWith("expired: ")).length).toBeGreaterThan(5);
+    const fewer = names(deadLetterContract({ open, without: ["expired", "close"] }));
+    expect(fewer).toEqual(all.filter((name) => !/^(expired|close): /.test(name)));
+  });
+
   it("fails a case whose store cannot be opened", async () => {
     for (const { run } of [...storeContract({ open }), ...deadLetterContract({ open })]) {
       await expect(run()).rejects.toThrow("not opened");

@@ -3,10 +3,12 @@ import type { IdempotencyStore } from "@hooklatch/core";
 import type { StoreHarness } from "../src/index.js";
 
 /** Opens one for each space. */
-export function perSpace<Opened>(create: () => Opened): (space: string) => Opened {
+export function perSpace<Opened, Rest extends unknown[]>(
+  create: (...rest: Rest) => Opened,
+): (space: string, ...rest: Rest) => Opened {
   const opened = new Map<string, Opened>();
-  return (space) => {
-    const found = opened.get(space) ?? create();
+  return (space, ...rest) => {
+    const found = opened.get(space) ?? create(...rest);
     opened.set(space, found);
     return found;
   };

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { type ContractCase, deadLetterContract, storeContract } from "../src/index.js";
 import { lifeStore } from "./life-store.js";
 import { inMemory, perSpace } from "./memory.js";
-import { plainQueue, queueMutants } from "./queue-mutants.js";
+import { plainQueue } from "./plain-queue.js";
+import { type QueueMutant, queueMutants } from "./queue-mutants.js";
 import { storeMutants } from "./store-mutants.js";
 
 async function failing(cases: readonly ContractCase[]): Promise<string[]> {
@@ -37,8 +38,8 @@ describe("a store", () => {
 });
 
 describe("a dead-letter queue", () => {
-  const contract = (open: typeof plainQueue) =>
-    deadLetterContract({ sharedConnection: true, open: perSpace(() => open()) });
+  const contract = (open: QueueMutant["open"]) =>
+    deadLetterContract({ sharedConnection: true, open: perSpace(open) });
 
   it("that is not broken passes", async () => {
     expect(await failing(contract(plainQueue))).toEqual([]);

@@ -1,120 +1,21 @@
 /** Dead-letter queues that are broken in one way each, and the case that must notice. */
-import {
-  type DeadLetter,
-  type DeadLetterQuery,
-  type DeadLetterQueue,
-  HooklatchError,
-  type LetterVersion,
-} from "@hooklatch/core";
-
-interface Kept {
-  arrival: number;
-  version: LetterVersion;
-  letter: DeadLetter | undefined;
-}
-
-const parts = {
-  /** Under which name a letter is kept. */
-  name: (letter: DeadLetter): string => letter.id,
-  isNewer: (a: LetterVersion, b: LetterVersion): boolean =>
-    a.bornAt !== b.bornAt ? a.bornAt > b.bornAt : a.token > b.token,
-  /** Whether a removal looks at the version that it is for. */
-  guarded: true,
-  /** What is left of a letter after its removal. */
-  grave: (version: LetterVersion): LetterVersion | undefined => version,
-  copy: (letter: DeadLetter): DeadLetter => structuredClone(letter),
-  matches: (letter: DeadLetter, q: DeadLetterQuery): boolean =>
-    (q.scope ?? letter.scope) === letter.scope &&
-    (q.key ?? letter.key) === letter.key &&
-    (q.tenant === undefined || q.tenant === letter.tenant),
-  /** Newest first. */
-  order: (a: Kept, b: Kept): number => b.arrival - a.arrival,
-  /** What comes after the cursor, and the cursor after a page. */
-  after: (sorted: Kept[], cursor: string): Kept[] => sorted.filter((one) => one.arrival < Number(cursor)),
-  cursor: (page: Kept[], _before: string | undefined): string => String(page.at(-1)?.arrival),
-  maxLimit: 1_000,
-  validCursor: (cursor: string): boolean => /^\d+$/.test(cursor),
-};
-
-type Parts = typeof parts;
-
-/** A second, plain queue, made of parts that can be replaced by broken ones. */
-export function plainQueue(replaced: Partial<Parts> = {}): DeadLetterQueue {
-  const p: Parts = { ...parts, ...replaced };
-  const kept = new Map<string, Kept>();
-  let arrivals = 0;
-  let closed = false;
-
-  function assertOpen(): void {
-    if (closed) throw new HooklatchError("store_closed", "closed");
-  }
-  function invalid(what: string): never {
-    throw new HooklatchError("invalid_argument", what);
-  }
-  function find(query: DeadLetterQuery): Kept[] {
-    const found = [...kept.values()].filter(({ letter }) => letter !== undefined && p.matches(letter, query));
-    return found.sort(p.order);
-  }
-
-  return {
-    async push(letter) {
-      assertOpen();
-      const there = kept.get(p.name(letter));
-      if (there !== undefined && !p.isNewer(letter, there.version)) return;
-      const arrival = there?.letter === undefined ? ++arrivals : there.arrival;
-      const version = { bornAt: letter.bornAt, token: letter.token };
-      kept.set(p.name(letter), { arrival, version, letter: p.copy(letter) });
-    },
-    async list(query = {}) {
-      assertOpen();
-      const { limit = 100, cursor } = query;
-      if (!Number.isInteger(limit) || limit < 1 || limit > p.maxLimit) invalid("limit");
-      if (cursor !== undefined && !p.validCursor(cursor)) invalid("cursor");
-      const found = find(query);
-      const rest = cursor === undefined ? found : p.after(found, cursor);
-      const page = rest.slice(0, limit);
-      const letters = page.map(({ letter }) => p.copy(letter as DeadLetter));
-      return rest.length > limit ? { letters, nextCursor: p.cursor(page, cursor) } : { letters };
-    },
-    async get(id) {
-      assertOpen();
-      const letter = kept.get(id)?.letter;
-      return letter && p.copy(letter);
-    },
-    async remove(id, upTo) {
-      assertOpen();
-      const there = kept.get(id);
-      if (there && upTo && p.guarded && p.isNewer(there.version, upTo)) return false;
-      const version = upTo ?? there?.version;
-      const grave = version && p.grave(version);
-      if (grave) kept.set(id, { arrival: 0, version: grave, letter: undefined });
-      else kept.delete(id);
-      return there?.letter !== undefined;
-    },
-    async count(query = {}) {
-      assertOpen();
-      return find(query).length;
-    },
-    async close() {
-      closed = true;
-    },
-  };
-}
+import type { DeadLetter, DeadLetterLimits, DeadLetterQueue } from "@hooklatch/core";
+import { type Parts, parts, plainQueue } from "./plain-queue.js";
 
 export interface QueueMutant {
   flaw: string;
   /** The beginning of the names of the cases that must fail; others may fail too. */
   caughtBy: readonly string[];
-  open(): DeadLetterQueue;
+  open(limits?: DeadLetterLimits): DeadLetterQueue;
 }
 
 function replacing(flaw: string, caughtBy: string, replaced: Partial<Parts>): QueueMutant {
-  return { flaw, caughtBy: [caughtBy], open: () => plainQueue(replaced) };
+  return { flaw, caughtBy: [caughtBy], open: (limits) => plainQueue(limits, replaced) };
 }
 
 let copies = 0;
 
-export const queueMutants: readonly QueueMutant[] = [
+const keeping: QueueMutant[] = [
   replacing("push makes a letter each time", "push: twice is one letter", {
     name: (letter) => (copies++ % 2 ? `${letter.id}#${copies}` : letter.id),
   }),
@@ -174,9 +75,223 @@ export const queueMutants: readonly QueueMutant[] = [
   {
     flaw: "count swallows errors",
     caughtBy: ["close: afterwards every verb is rejected"],
-    open() {
-      const queue = plainQueue();
+    open(limits) {
+      const queue = plainQueue(limits);
       return { ...queue, count: (query) => queue.count(query).catch(() => 0) };
     },
   },
 ];
+
+/** `arrivedAt` kept for ever, under the letter's id. */
+const firstArrivals = new Map<string, number>();
+
+const arriving: QueueMutant[] = [
+  replacing("arrivedAt is the time of death", "arrivedAt: the time by the queue's clock", {
+    arrivedAt: (letter) => letter.diedAt,
+  }),
+  replacing("arrivedAt is in seconds", "arrivedAt: the time by the queue's clock", {
+    arrivedAt: (_letter, there) => there?.arrivedAt ?? Math.floor(Date.now() / 1_000),
+  }),
+  replacing("get does not say arrivedAt", "arrivedAt: the time by the queue's clock", {
+    shown: ({ arrivedAt, ...letter }, by) => (by === "get" ? letter : { ...letter, arrivedAt }),
+  }),
+  replacing("list does not say arrivedAt", "arrivedAt: the time by the queue's clock", {
+    shown: ({ arrivedAt, ...letter }, by) => (by === "list" ? letter : { ...letter, arrivedAt }),
+  }),
+  replacing("push believes the arrivedAt of a new letter", "arrivedAt: push ignores", {
+    arrivedAt: (letter, there) => there?.arrivedAt ?? letter.arrivedAt ?? Date.now(),
+  }),
+  replacing("push believes the arrivedAt of a newer version", "arrivedAt: push ignores", {
+    arrivedAt: (letter, there) => there && (letter.arrivedAt ?? there.arrivedAt),
+  }),
+  replacing("a newer version has arrived when it came", "arrivedAt: a newer version of a letter", {
+    arrivedAt: () => Date.now(),
+  }),
+  replacing("a letter that comes back keeps its first arrival", "arrivedAt: a letter that comes back", {
+    arrivedAt({ id }) {
+      const at = firstArrivals.get(id) ?? Date.now();
+      firstArrivals.set(id, at);
+      return at;
+    },
+  }),
+  replacing("arrivedAt and the order of arrival differ", "arrivedAt: never decreases", {
+    arrivedAt: (letter, there) => there?.arrivedAt ?? Date.now() - 1_700_000_000_000 + letter.diedAt,
+  }),
+];
+
+const filtering: QueueMutant[] = [
+  matching("errors are found by their name alone", "list and count: by exactly the name or the code", {
+    failed: ({ error }, q) => (q.error ?? error.name) === error.name,
+  }),
+  matching("errors are found by their code alone", "list and count: by exactly the name or the code", {
+    failed: ({ error }, q) => q.error === undefined || q.error === error.code,
+  }),
+  matching("errors are found by their code, where they have one", "list and count: by exactly the name", {
+    failed: ({ error }, q) => q.error === undefined || q.error === (error.code ?? error.name),
+  }),
+  matching("an error is found by how its name begins", "list and count: by exactly the name or the code", {
+    failed: ({ error }, q) => error.name.startsWith(q.error ?? "") || error.code === q.error,
+  }),
+  matching("errors are found by their message", "list and count: by exactly the name or the code", {
+    failed: (letter, q) => parts.failed(letter, q) || q.error === letter.error.message,
+  }),
+  matching("errors of every attempt are found", "list and count: by exactly the name or the code", {
+    failed: (letter, q) =>
+      parts.failed(letter, q) || letter.attempts.some(({ error }) => q.error === error?.name),
+  }),
+  matching("an empty error is no filter", "list and count: by exactly the name or the code", {
+    failed: (letter, q) => q.error === "" || parts.failed(letter, q),
+  }),
+  {
+    flaw: "a newer version is still found by the old error",
+    caughtBy: ["list and count: a newer version is found by its own error"],
+    open: (limits) => {
+      const errors = new Map<string, DeadLetter["error"]>();
+      const failed: Parts["failed"] = (letter, q) => {
+        const error = errors.get(letter.id) ?? letter.error;
+        errors.set(letter.id, error);
+        return parts.failed({ ...letter, error }, q);
+      };
+      return plainQueue(limits, { matches: using({ failed }) });
+    },
+  },
+  matching("arrivedFrom leaves its own time out", "list and count: from a time of arrival", {
+    arrived: (letter, q) => parts.arrived(letter, { ...q, arrivedFrom: q.arrivedFrom && q.arrivedFrom + 1 }),
+  }),
+  matching("arrivedBefore takes its own time in", "list and count: from a time of arrival", {
+    arrived: (letter, q) =>
+      parts.arrived(letter, { ...q, arrivedBefore: q.arrivedBefore && q.arrivedBefore + 1 }),
+  }),
+  matching("the times are those of the deaths", "list and count: from a time of arrival", {
+    arrived: (letter, q) => parts.arrived({ ...letter, arrivedAt: letter.diedAt }, q),
+  }),
+  matching("arrivedBefore alone is not looked at", "list and count: from a time of arrival", {
+    arrived: (letter, q) => q.arrivedFrom === undefined || parts.arrived(letter, q),
+  }),
+  replacing("count does not look at times", "list and count: from a time of arrival", {
+    counted: ({ arrivedFrom: _, arrivedBefore: _b, ...query }) => query,
+  }),
+  replacing("count does not look at errors", "list and count: by exactly the name or the code", {
+    counted: ({ error: _, ...query }) => query,
+  }),
+  replacing("an error is looked for in every scope", "list and count: by all filters together", {
+    matches: (letter, q) => parts.matches(letter, q.error === undefined ? q : { ...q, scope: undefined }),
+  }),
+  replacing("an error is looked for in every tenant", "list and count: by all filters together", {
+    matches: (letter, q) => parts.matches(letter, q.error === undefined ? q : { ...q, tenant: undefined }),
+  }),
+  replacing("an error is looked for at all times", "list and count: by all filters together", {
+    matches: (letter, { arrivedFrom, arrivedBefore, ...q }) =>
+      parts.matches(letter, q.error === undefined ? { ...q, arrivedFrom, arrivedBefore } : q),
+  }),
+  replacing("pages of an error are cut by offset", "list: pages of a filter hold still", {
+    after: (sorted, cursor) =>
+      cursor.startsWith("#") ? sorted.slice(Number(cursor.slice(1))) : parts.after(sorted, cursor),
+    cursor: (page, before) =>
+      page.every(({ letter }) => letter && parts.failed(letter, { error: "Wanted" }))
+        ? `#${Number(before?.slice(1) ?? 0) + page.length}`
+        : parts.cursor(page, before),
+    validCursor: (cursor) => /^#?\d+$/.test(cursor),
+  }),
+  replacing("any time will do", "list and count: a time that makes no sense", { validTime: () => true }),
+];
+
+/** The filters together, with some of them broken. */
+function using(broken: Partial<Pick<Parts, "failed" | "arrived">>): Parts["matches"] {
+  return (letter, q) => {
+    const { error, arrivedFrom, arrivedBefore, ...rest } = q;
+    return (
+      parts.matches(letter, rest) &&
+      (broken.failed ?? parts.failed)(letter, { error }) &&
+      (broken.arrived ?? parts.arrived)(letter, { arrivedFrom, arrivedBefore })
+    );
+  };
+}
+
+function matching(flaw: string, caughtBy: string, broken: Parameters<typeof using>[0]): QueueMutant {
+  return replacing(flaw, caughtBy, { matches: using(broken) });
+}
+
+const expiring: QueueMutant[] = [
+  replacing("everything is expired where no limit is set", "expired: nothing, where neither", {
+    expired: (letters, limits) =>
+      (limits.retentionMs ?? limits.maxLetters) ? parts.expired(letters, limits) : letters,
+  }),
+  replacing("the retention is not looked at", "expired: the letters of the scope that arrived longer ago", {
+    expired: (letters, { maxLetters }) => parts.expired(letters, { maxLetters }),
+  }),
+  replacing("the retention is taken for seconds", "expired: the letters of the scope that arrived longer", {
+    expired: (letters, { retentionMs, maxLetters }) =>
+      parts.expired(letters, { maxLetters, retentionMs: retentionMs && retentionMs * 1_000 }),
+  }),
+  replacing("the retention counts from the death", "expired: no letter that arrived within the retention", {
+    expired: (letters, limits) =>
+      parts.expired(
+        letters.map((letter) => ({ ...letter, arrivedAt: letter.diedAt })),
+        limits,
+      ),
+  }),
+  replacing("once one letter is expired all are", "expired: by the time of each letter's own arrival", {
+    expired: (letters, limits) => (parts.expired(letters, limits).length > 0 ? letters : []),
+  }),
+  replacing("a newer version makes a letter younger", "expired: a newer version does not make", {
+    arrivedAt: () => Date.now(),
+  }),
+  replacing("the maximum is not looked at", "expired: what is over the maximum, counted for each scope", {
+    expired: (letters, { retentionMs }) => parts.expired(letters, { retentionMs }),
+  }),
+  replacing("one letter more than the maximum is kept", "expired: what is over the maximum", {
+    expired: (letters, { retentionMs, maxLetters }) =>
+      parts.expired(letters, { retentionMs, maxLetters: maxLetters && maxLetters + 1 }),
+  }),
+  replacing("the maximum is over all scopes", "expired: what is over the maximum, counted for each scope", {
+    inScope: () => true,
+  }),
+  replacing("a scope is taken for a prefix", "expired: what is over the maximum, counted for each scope", {
+    inScope: (letter, scope) => letter.scope.startsWith(scope),
+  }),
+  replacing("a letter has to be over both limits", "expired: what is over either of the two", {
+    expired: (letters, { retentionMs, maxLetters }) => {
+      const byAge = parts.expired(letters, { retentionMs });
+      const byCount = parts.expired(letters, { maxLetters });
+      if (retentionMs === undefined) return byCount;
+      return maxLetters === undefined ? byAge : byAge.filter((one) => byCount.includes(one));
+    },
+  }),
+  replacing("the maximum hides the retention", "expired: all that is over the retention", {
+    expired: (letters, { retentionMs, maxLetters }) =>
+      parts.expired(letters, maxLetters === undefined ? { retentionMs } : { maxLetters }),
+  }),
+  replacing("the newest expired come first", "expired: the letters of the scope that arrived longer ago", {
+    named: (letters, limit) => letters.slice(-limit).slice(0, limit),
+  }),
+  replacing("of many expired the newest are named", "expired: at most `limit`", {
+    named: (letters, limit) => letters.slice(0, limit).reverse(),
+  }),
+  replacing("expired knows no limit", "expired: at most `limit`", { named: (letters) => letters.reverse() }),
+  {
+    flaw: "the queue removes what it names",
+    caughtBy: ["expired: the queue itself removes nothing"],
+    open(limits) {
+      const queue = plainQueue(limits);
+      return {
+        ...queue,
+        async expired(request) {
+          const ids = (await queue.expired?.(request)) ?? [];
+          for (const id of ids) await queue.remove(id);
+          return ids;
+        },
+      };
+    },
+  },
+  {
+    flaw: "expired swallows errors",
+    caughtBy: ["close: afterwards every verb is rejected"],
+    open(limits) {
+      const queue = plainQueue(limits);
+      return { ...queue, expired: async (request) => (await queue.expired?.(request).catch(() => [])) ?? [] };
+    },
+  },
+];
+
+export const queueMutants: readonly QueueMutant[] = [...keeping, ...arriving, ...filtering, ...expiring];

@@ -156,6 +156,19 @@ const writing: StoreMutant[] = [
       retry: (found, r, now) => life.retry(found, { ...r, notStarted: false }, now),
     },
   ),
+  replacing(
+    "retry does not hear how many attempts started",
+    "attempts: retry sets them to those that really started",
+    { retry: (found, { attempt: _, ...r }, now) => life.retry(found, r, now) },
+  ),
+  replacing("retry raises the attempts", "attempts: retry sets them to those that really started", {
+    retry(found, r, now) {
+      const step = life.retry(found, r, now);
+      return step.next && r.attempt !== undefined
+        ? { ...step, next: { ...step.next, attempt: r.attempt } }
+        : step;
+    },
+  }),
   replacing("what ended is added, not replaced", "attempts: what ended is kept once for each attempt", {
     extend: (found, r, now) => {
       const step = life.extend(found, r, now);
