@@ -252,6 +252,8 @@ function derivedFrom(body: Uint8Array): string {
   return `body·sha256:${fingerprintOf(body)}`;
 }
 
+const STORE_AWAY = { status: 503, title: "The store is not available", tellDetail: false };
+
 /** What a delivery is answered that was refused before its claim, or could not be claimed. */
 const ANSWERS: Partial<Record<string, { status: number; title: string; tellDetail: boolean }>> = {
   invalid_key: { status: 400, title: "Idempotency-Key is malformed or missing", tellDetail: true },
@@ -259,10 +261,12 @@ const ANSWERS: Partial<Record<string, { status: number; title: string; tellDetai
   invalid_json: { status: 400, title: "The body is not JSON", tellDetail: true },
   body_too_large: { status: 413, title: "The body is too large", tellDetail: true },
   closed: { status: 503, title: "The receiver is shutting down", tellDetail: false },
-  store_closed: { status: 503, title: "The store is not available", tellDetail: false },
-  store_unavailable: { status: 503, title: "The store is not available", tellDetail: false },
-  store_timeout: { status: 503, title: "The store is not available", tellDetail: false },
-  store_busy: { status: 503, title: "The store is not available", tellDetail: false },
+  store_closed: STORE_AWAY,
+  store_unavailable: STORE_AWAY,
+  store_timeout: STORE_AWAY,
+  store_busy: STORE_AWAY,
+  store_not_durable: STORE_AWAY,
+  store_not_replicated: STORE_AWAY,
 };
 
 function replayed(bytes: Uint8Array | null): HttpResponse {

@@ -49,10 +49,15 @@ describe("row: store unreachable at the claim, or closing", () => {
     expectProblem(answer, { status: 503, code: "store_unavailable", retryable: true, retryAfter: true });
   });
 
-  test.each(["store_closed", "store_busy"] as const)("a store that says %s: 503", async (code) => {
+  test.each([
+    ["store_closed", false],
+    ["store_not_durable", false],
+    ["store_busy", true],
+    ["store_not_replicated", true],
+  ] as const)("a store that says %s: 503", async (code, retryable) => {
     const store: IdempotencyStore = {
       ...memoryStore(),
-      claim: () => Promise.reject(new HooklatchError(code, "x", { retryable: code === "store_busy" })),
+      claim: () => Promise.reject(new HooklatchError(code, "x", { retryable })),
     };
     const answer = await receiving(() => {}, { store, worker: false, ...quick }).handle(request());
     expectProblem(answer, { status: 503, code, retryable: true, retryAfter: true });
