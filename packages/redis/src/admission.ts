@@ -1,23 +1,21 @@
 /** What is checked before a server is used: that the data under the prefix are laid out as this store lays them out, and that it keeps them. */
 import { HooklatchError } from "@hooklatch/core";
 import type { RedisClient } from "./client.js";
-import type { Link } from "./link.js";
+import { runScript, scriptOf } from "./script.js";
 import { isEvicting, type RedisReport } from "./server-report.js";
 
 export interface Admission {
-  /** Rejects with `invalid_option` or `schema_newer`. */
-  admit(): Promise<void>;
+  /** Called for each new report. Rejects with `invalid_option` or `schema_newer`. */
+  admit(report: RedisReport): Promise<void>;
   /** `store_not_durable`, where the server may drop what it keeps. */
   refuse(report: RedisReport): HooklatchError | undefined;
-  /** No more reports are told. */
-  forget(): void;
 }
 
 /** Of the keys and fields of the store. Raised when an older version would misread them. */
 const LAYOUT = 1;
 
 export function admission(
-  link: Link,
+  client: RedisClient,
   options: {
     prefix: string;
     /** Absent: for a queue, which has none. */
@@ -27,17 +25,20 @@ export function admission(
   },
 ): Admission {
   const { prefix, partitions, acceptEvictionPolicy, onServer } = options;
-  const forget = link.onReport((report) => {
+  let told: RedisReport | undefined;
+  function tell(report: RedisReport): void {
+    if (report === told) return;
+    told = report;
     try {
       onServer?.(report);
     } catch {
       // A listener's failure is its own.
     }
-  });
+  }
   return {
-    forget,
-    async admit() {
-      if (partitions !== undefined) await checkLayout(link.client, `${prefix}:{0}:layout`, partitions);
+    async admit(report) {
+      tell(report);
+      if (partitions !== undefined) await checkLayout(client, `${prefix}:{0}:layout`, partitions);
     },
     refuse({ nodes }) {
       const evicting = nodes.find(
@@ -53,13 +54,17 @@ export function admission(
   };
 }
 
+/** A script, because in a Cluster those always go to a master. */
+const layoutScript = scriptOf(`
+redis.call('HSETNX', KEYS[1], 'partitions', ARGV[1])
+redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
+return redis.call('HMGET', KEYS[1], 'partitions', 'layout')
+`);
+
 /** The first store under a prefix writes down how it lays out its data; all others must agree. */
 async function checkLayout(client: RedisClient, key: string, partitions: number): Promise<void> {
-  await client.callBuffer("hsetnx", [key, "partitions", partitions]);
-  await client.callBuffer("hsetnx", [key, "layout", LAYOUT]);
-  const [kept, layout] = ((await client.callBuffer("hmget", [key, "partitions", "layout"])) as unknown[]).map(
-    Number,
-  );
+  const reply = (await runScript(client, layoutScript, [key], [partitions, LAYOUT])) as unknown[];
+  const [kept, layout] = reply.map(Number);
   if (Number(layout) > LAYOUT) {
     const text = `The data were written by a newer Hooklatch (layout ${layout}, this one knows ${LAYOUT}). Upgrade it.`;
     throw new HooklatchError("schema_newer", text);

@@ -26,8 +26,8 @@ end
 
 /**
  * A script that carries out many calls, each a transition of its own: what leaves in the same turn of the event loop costs one round trip.
- * `KEYS[i]` belongs to call i; ARGV holds for each call its verb, the number of its arguments, and these arguments. The reply has one
- * entry for each call; a call that fails answers `{ 'error', text }`, and the others go on.
+ * `KEYS[i]` belongs to call i, and further keys are only declared; ARGV holds the number of calls, then for each its verb, the number of its
+ * arguments, and these arguments. The reply has one entry for each call; a call that fails answers `{ 'error', text }`, and the others go on.
  */
 export function callsLua(verbs: string): string {
   return `${headLua}
@@ -41,7 +41,8 @@ end
 ${verbs}
 
 local replies = {}
-for i, key in ipairs(KEYS) do
+for i = 1, number() do
+  local key = KEYS[i]
   local verb = verbs[text()]
   local last = number() + at
   local ok, reply = pcall(verb, key)

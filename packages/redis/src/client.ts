@@ -4,6 +4,7 @@
 export interface RedisClient {
   readonly isCluster: boolean;
   readonly status: string;
+  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined };
   callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
   pipeline(): RedisPipeline;
   connect(): Promise<unknown>;

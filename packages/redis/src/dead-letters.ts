@@ -8,11 +8,11 @@ import {
   HooklatchError,
   pageLimit,
 } from "@hooklatch/core";
-import slotOf from "cluster-key-slot";
 import { admission } from "./admission.js";
 import type { RedisClient } from "./client.js";
 import { lettersLua } from "./letters-lua.js";
 import { linkOf } from "./link.js";
+import { partitionOf } from "./names.js";
 import { blob, bytes, optional, type Reply } from "./operation-record.js";
 import { deadLetterSettings, type RedisDeadLetterOptions } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
@@ -44,14 +44,15 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
     deadLetterSettings(options);
   checkLimits({ retentionMs, maxLetters }, "redisDeadLetters");
   const link = linkOf(client, "redisDeadLetters");
-  const base = `${prefix}:{${prefix}:letters}:`;
-  const slot = slotOf(base);
-  const { admit, refuse, forget } = admission(link, { prefix, ...policy });
+  const tag = `${prefix}:letters`;
+  const base = `${prefix}:{${tag}}:`;
+  const partition = partitionOf(base, tag);
+  const { admit, refuse } = admission(client, { prefix, ...policy });
   const what = "The Redis dead-letter queue";
   const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
 
   function call(verb: string, args: readonly Argument[], keeps = false): Promise<unknown> {
-    return sender.send({ key: base, slot, verb, args, keeps });
+    return sender.send({ key: base, partition, verb, args, keeps });
   }
 
   /** Goes on where a call that had looked at enough left off. */
@@ -129,7 +130,6 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
 
     async close() {
       sender.close();
-      forget();
     },
   };
 }

@@ -3,27 +3,29 @@
  * them are idle.
  *
  * KEYS are the bases of partitions (`<prefix>:{<tag>}:`). In a Cluster a call may declare keys of one slot only: the other partitions
- * of its node are then given by their tags, and an access that the node refuses, because a slot has just moved, leaves this partition to
- * the next poll.
+ * of its node are then given by their tags, and those that the node does not have, or not wholly, because their slot is moving, are named
+ * in the reply. Such a call only reads. `take` writes, and in a Cluster concerns one partition.
  */
 import { headLua } from "./calls-lua.js";
 import { lifeLua } from "./life-lua.js";
 
 const partitionsLua = `${headLua}
 local bases = {}
-for _, base in ipairs(KEYS) do bases[#bases + 1] = base end
+for i = 1, number() do bases[i] = KEYS[i] end
 for _ = 1, number() do
   local tag = text()
   bases[#bases + 1] = string.gsub(KEYS[1], '{[^{}]*}:$', function() return '{' .. tag .. '}:' end)
 end
 
--- Calls visit(base) for each partition. One that has moved to another node is passed over.
+-- Calls visit(base, its place) for each partition. Those that are not here are passed over, and listed.
+local elsewhere = {}
 local function each(visit)
-  for _, base in ipairs(bases) do
-    local ok, failure = pcall(visit, base)
+  for place, base in ipairs(bases) do
+    local ok, failure = pcall(visit, base, place)
     if not ok then
       local reason = type(failure) == 'table' and failure.err or tostring(failure)
       if not string.find(reason, 'non local key') then error(failure, 0) end
+      elsewhere[#elsewhere + 1] = place
     end
   end
 end
@@ -35,28 +37,37 @@ local function readScopes()
 end
 `;
 
-/** Whether and when there is work: `{ handed, { at, … } of runs, { at, … } of letters }`, the earliest `limit` of each. Writes nothing. */
+/**
+ * Whether, when and where there is work: `{ elsewhere, handed, runs, letters }`, each a list of places of partitions, those of runs and letters
+ * after the time when each was due; the earliest `limit` of each partition. Writes nothing.
+ */
 export const peekLua = `${partitionsLua}
 local owner, limit, scopes = redis.sha1hex(text()), number(), readScopes()
-local handed, runs, letters = 0, {}, {}
+local handed, runs, letters = {}, {}, {}
 
-local function due(into, set)
+local function due(into, place, set)
   local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)
-  for i = 2, #found, 2 do into[#into + 1] = found[i] end
+  for i = 2, #found, 2 do
+    into[#into + 1] = found[i]
+    into[#into + 1] = place
+  end
 end
 
-each(function(base)
-  if redis.call('EXISTS', base .. 'handed:' .. owner) == 1 then handed = 1 end
+each(function(base, place)
+  if redis.call('EXISTS', base .. 'handed:' .. owner) == 1 then handed[#handed + 1] = place end
   for _, scope in ipairs(scopes) do
-    due(runs, base .. 'running:' .. scope)
-    due(runs, base .. 'waiting:' .. scope)
-    due(letters, base .. 'letters:' .. scope)
+    due(runs, place, base .. 'running:' .. scope)
+    due(runs, place, base .. 'waiting:' .. scope)
+    due(letters, place, base .. 'letters:' .. scope)
   end
 end)
-return { handed, runs, letters }
+return { elsewhere, handed, runs, letters }
 `;
 
-/** Hands out the oldest due operations and letters, so many of each; or, to an owner that was handed some before, those again. */
+/**
+ * Hands out the oldest due operations and letters, so many of each; or, to an owner that was handed some before, those again. `mark`: see
+ * replicas.ts.
+ */
 export const takeLua = `${partitionsLua}
 ${lifeLua}
 -- A letter that the sink refuses is offered again after 1, 2, 4, then always 8 leases.
@@ -64,7 +75,9 @@ local MAX_NOTE_BACKOFF = 3
 -- For how long a resent call is recognised after the lease.
 local RESENT_MS = 60000
 
-local owner, leaseMs, runPlaces, letterPlaces, scopes = text(), number(), number(), number(), readScopes()
+local owner, leaseMs, runPlaces, letterPlaces, mark = text(), number(), number(), number(), text() == '1'
+local scopes = readScopes()
+if mark then redis.call('SET', bases[1] .. 'mark', now) end
 local handedName = 'handed:' .. redis.sha1hex(owner)
 
 local function runOf(key, life)
@@ -105,7 +118,7 @@ local function due(into, base, name, scope, most)
   local set = base .. name .. scope
   local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, most)
   for i = 1, #found, 2 do
-    into[#into + 1] = { name = found[i], at = tonumber(found[i + 1]), set = set, base = base }
+    into[#into + 1] = { name = found[i], at = tonumber(found[i + 1]), set = set, base = base, from = name }
   end
 end
 each(function(base)
@@ -116,6 +129,16 @@ each(function(base)
   end
 end)
 
+-- What the record says, not the index, decides what is handed out.
+local function isDue(life, from)
+  if from == 'letters:' then
+    local at = noteAt(life)
+    return at and at <= now
+  end
+  local place, at = placeOf(life)
+  return place == from and at <= now
+end
+
 local function oldest(found, most, hand)
   table.sort(found, function(a, b) return a.at < b.at end)
   for i = 1, math.min(most, #found) do
@@ -123,13 +146,13 @@ local function oldest(found, most, hand)
     local key = base .. 'op:' .. name
     local life = read(key)
     evenIfFull(key)
-    local given = life and hand(key, life)
+    local given = life and isDue(life, found[i].from) and hand(key, life)
     if given then
       work[#work + 1] = given
       redis.call('SADD', base .. handedName, name)
       redis.call('PEXPIRE', base .. handedName, leaseMs + RESENT_MS)
     else
-      -- Its record or its event was deleted by somebody else: it must not stand at the head of the queue for ever.
+      -- Somebody has deleted its record, its event or a field of it: it must not stand at the head of the queue for ever.
       redis.call('ZREM', set, name)
     end
   end
@@ -175,7 +198,7 @@ each(function(base)
   end
 end)
 
-local reply = { owed, oldest }
+local reply = { elsewhere, owed, oldest }
 for state, count in pairs(counts) do
   reply[#reply + 1] = state
   reply[#reply + 1] = count

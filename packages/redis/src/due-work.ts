@@ -4,11 +4,13 @@
  */
 import type { ClaimDueRequest, DueWork, StoreStats } from "@hooklatch/core";
 import { shareOut } from "@hooklatch/core/life";
-import { isCluster, type RedisClient } from "./client.js";
+import { isCluster } from "./client.js";
 import { peekLua, statsLua, takeLua } from "./due-work-lua.js";
 import { isError } from "./failures.js";
+import type { Link } from "./link.js";
 import type { Names, Partition } from "./names.js";
 import { bytes, idOf, optional, parseOptional, type Reply } from "./operation-record.js";
+import { runConfirmed, type WaitForReplicas } from "./replicas.js";
 import { type Argument, runScript, type Script, scriptOf } from "./script.js";
 
 const peek = scriptOf(peekLua);
@@ -22,10 +24,15 @@ export interface DueWorkScripts {
 
 type Group = readonly Partition[];
 
-export function dueWorkOf(client: RedisClient, { partitions }: Names): DueWorkScripts {
+export function dueWorkOf(
+  { client, silence }: Link,
+  { partitions }: Names,
+  waitForReplicas: WaitForReplicas | undefined,
+): DueWorkScripts {
   /** A proxy before a cluster takes the keys of one slot in a command. */
   let oneSlot = false;
 
+  /** Partitions that may share a command that only reads. */
   function groups(): Group[] {
     if (oneSlot) return partitions.map((partition) => [partition]);
     if (!isCluster(client)) return [partitions];
@@ -38,19 +45,39 @@ export function dueWorkOf(client: RedisClient, { partitions }: Names): DueWorkSc
     return [...byMaster.values()];
   }
 
-  async function run(script: Script, group: Group, args: readonly Argument[]): Promise<Reply> {
+  function callOf(group: Group, args: readonly Argument[]): [keys: string[], args: Argument[]] {
     const [first, ...others] = group as [Partition, ...Partition[]];
-    const keys = isCluster(client) ? [first.base] : group.map(({ base }) => base);
-    const tags = isCluster(client) ? others.map(({ tag }) => tag) : [];
-    return (await runScript(client, script, keys, [tags.length, ...tags, ...args])) as Reply;
+    if (!isCluster(client)) return [group.map(({ base }) => base), [group.length, 0, ...args]];
+    return [
+      [first.base, first.nothing],
+      [1, others.length, ...others.map(({ tag }) => tag), ...args],
+    ];
   }
 
-  /** The replies of all groups. */
+  async function read(script: Script, group: Group, args: readonly Argument[]): Promise<[Group, Reply][]> {
+    const [first] = group as [Partition];
+    const [keys, all] = callOf(group, args);
+    const [elsewhere, ...reply] = (await silence.during(first.slot, () =>
+      runScript(client, script, keys, all),
+    )) as unknown[];
+    const moved = (elsewhere as unknown[]).map((place) => group[Number(place) - 1] as Partition);
+    return [[group, reply], ...(await readEach(script, moved, args))];
+  }
+
+  /** Each by itself: the client then learns where it is. One that is moving just now is left for the next time. */
+  async function readEach(
+    script: Script,
+    moved: Group,
+    args: readonly Argument[],
+  ): Promise<[Group, Reply][]> {
+    const found = await Promise.allSettled(moved.map((partition) => read(script, [partition], args)));
+    return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
+  }
+
+  /** The replies of all groups, which may be fewer partitions than were asked together. */
   async function everywhere(script: Script, args: readonly Argument[]): Promise<[Group, Reply][]> {
     try {
-      return await Promise.all(
-        groups().map(async (group): Promise<[Group, Reply]> => [group, await run(script, group, args)]),
-      );
+      return (await Promise.all(groups().map((group) => read(script, group, args)))).flat();
     } catch (error) {
       if (oneSlot || !isError(error, "CROSSSLOT")) throw error;
       oneSlot = true;
@@ -58,21 +85,48 @@ export function dueWorkOf(client: RedisClient, { partitions }: Names): DueWorkSc
     }
   }
 
+  async function hand(group: Group, args: readonly Argument[]): Promise<readonly unknown[]> {
+    const [first] = group as [Partition];
+    const [keys, all] = callOf(group, args);
+    return silence.during(first.slot, async () => {
+      if (waitForReplicas === undefined) return (await runScript(client, take, keys, all)) as unknown[];
+      const { reply, unconfirmed } = await runConfirmed(client, waitForReplicas, take, keys, all);
+      if (unconfirmed !== undefined) throw unconfirmed;
+      return reply as unknown[];
+    });
+  }
+
   return {
     async claimDue({ scopes, owner, leaseMs, limit }) {
       if (scopes.length === 0 || limit < 1) return [];
       const named = [scopes.length, ...scopes];
-      const seen = (await everywhere(peek, [owner, limit, ...named])).map(
-        ([group, [handed, runs, letters]]) => ({ group, handed: Number(handed) === 1, runs, letters }),
-      );
+      const seen = (await everywhere(peek, [owner, limit, ...named])).map(placed);
       // A resent call: only who handed something out is asked, and gives the same again.
-      const handed = seen.filter((one) => one.handed);
-      const places =
-        handed.length > 0 ? handed.map((one) => ({ ...one, runs: 0, letters: 0 })) : share(seen, limit);
+      const handed = seen.flatMap((one) => one.handed);
+      const chosen =
+        handed.length > 0
+          ? handed.map((partition) => ({ partition, kind: "again" as const }))
+          : shareOut(
+              seen.flatMap((one) => one.runs),
+              seen.flatMap((one) => one.letters),
+              limit,
+            );
+      // All on one server is one call. In a Cluster, and behind a proxy, a call that writes concerns one partition.
+      const together =
+        oneSlot || isCluster(client) ? [...new Set(chosen.map(({ partition }) => partition))] : [];
+      const calls =
+        together.length > 0
+          ? together.map((partition) => [partition])
+          : chosen.length > 0
+            ? [partitions]
+            : [];
       const work = await Promise.all(
-        places.map(({ group, runs, letters }) =>
-          run(take, group, [owner, Math.ceil(leaseMs), runs, letters, ...named]),
-        ),
+        calls.map((group) => {
+          const here = chosen.filter(({ partition }) => group.includes(partition));
+          const places = (kind: string) => here.filter((one) => one.kind === kind).length;
+          const mark = waitForReplicas === undefined ? 0 : 1;
+          return hand(group, [owner, Math.ceil(leaseMs), places("run"), places("letter"), mark, ...named]);
+        }),
       );
       return work.flat().map((one) => workOf(one as Reply));
     },
@@ -93,25 +147,32 @@ export function dueWorkOf(client: RedisClient, { partitions }: Names): DueWorkSc
   };
 }
 
-interface Seen {
-  group: Group;
-  /** When each became due. */
-  runs: unknown;
-  letters: unknown;
+interface Due {
+  kind: "run" | "letter";
+  at: number;
+  partition: Partition;
 }
 
-/** How many runs and letters each group may hand out, so that all together give the oldest, and no more than `limit`. */
-function share(seen: readonly Seen[], limit: number): { group: Group; runs: number; letters: number }[] {
-  const due = (kind: "runs" | "letters") =>
-    seen.flatMap((one) => (one[kind] as unknown[]).map((at) => ({ at: Number(at), kind, group: one.group })));
-  const chosen = shareOut(due("runs"), due("letters"), limit);
-  return seen
-    .map(({ group }) => {
-      const here = chosen.filter((one) => one.group === group);
-      const runs = here.filter(({ kind }) => kind === "runs").length;
-      return { group, runs, letters: here.length - runs };
-    })
-    .filter(({ runs, letters }) => runs + letters > 0);
+/** A reply of `peek`, with partitions in place of their places. */
+function placed([group, [handed, runs, letters]]: [Group, Reply]): {
+  handed: Partition[];
+  runs: Due[];
+  letters: Due[];
+} {
+  const partitionAt = (place: unknown): Partition => group[Number(place) - 1] as Partition;
+  const due = (kind: Due["kind"], flat: unknown): Due[] => {
+    const found: Due[] = [];
+    const all = flat as unknown[];
+    for (let i = 0; i < all.length; i += 2) {
+      found.push({ kind, at: Number(all[i]), partition: partitionAt(all[i + 1]) });
+    }
+    return found;
+  };
+  return {
+    handed: (handed as unknown[]).map(partitionAt),
+    runs: due("run", runs),
+    letters: due("letter", letters),
+  };
 }
 
 function workOf([kind, scope, tenant, key, token, ...rest]: Reply): DueWork {

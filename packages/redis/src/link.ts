@@ -6,8 +6,9 @@
  */
 import { HooklatchError } from "@hooklatch/core";
 import { isCluster, type RedisClient } from "./client.js";
-import { unavailable } from "./failures.js";
+import { isError, unavailable } from "./failures.js";
 import { inspectRedis, type RedisReport } from "./server-report.js";
+import { type Silence, silenceOf } from "./silence.js";
 
 export interface Link {
   readonly client: RedisClient;
@@ -17,18 +18,16 @@ export interface Link {
   ready(): Promise<RedisReport>;
   /** Asks the server once more what it can promise: its settings may have been put right. At most once a second. */
   askAgain(): Promise<RedisReport>;
-  /** Something was answered. */
-  heard(): void;
+  readonly silence: Silence;
   /**
-   * A command was not answered in time. When nothing was for `ms`, the connection is given up for a new one: a half-open one would
-   * stay silent for as long as the system's TCP timeouts last, long after the server is back.
+   * A server that has become a replica refuses writes until the client is connected to its master. ioredis does that only where the server
+   * ends the connection; where the error says so, it is done here. Not more often than is sensible.
    */
-  silent(ms: number): void;
-  /** Told each new report; gives the way to stop listening. */
-  onReport(listener: (report: RedisReport) => void): () => void;
+  noticeReadOnly(error: unknown): void;
 }
 
 const ASK_AGAIN_AFTER_MS = 1_000;
+const LEAVE_AGAIN_AFTER_MS = 200;
 
 const links = new WeakMap<RedisClient, Link>();
 
@@ -51,92 +50,104 @@ function createLink(client: RedisClient): Link {
   let report: RedisReport | undefined;
   let asking: Promise<RedisReport> | undefined;
   let askedAt = 0;
-  let heardAt = performance.now();
-  let revivedAt = 0;
-  const listeners = new Set<(report: RedisReport) => void>();
+  let leftAt = 0;
+  /** The connection was given up, and its successor is not there yet, whatever the status says. */
+  let leaving = false;
+  const silence = silenceOf(client, () => {
+    leaving = !isCluster(client);
+  });
+  const isReady = (): boolean => client.status === "ready" && !leaving;
   const waiting = new Set<() => void>();
 
-  /** Another connection may be one to another server, with other settings. */
-  function renewed(): void {
-    report = undefined;
-    asking = undefined;
-    wake();
-  }
   function wake(): void {
     for (const resolve of waiting) resolve();
     waiting.clear();
   }
-  client.on("ready", renewed);
+  /** Another connection may be one to another server, with other settings. */
+  client.on("ready", () => {
+    leaving = false;
+    report = undefined;
+    asking = undefined;
+    wake();
+  });
   client.on("end", wake);
-  if (isCluster(client)) client.on("+node", renewed);
+  let renewing = false;
+  /** A new master may have other settings. What is known of the others holds meanwhile. Several come in one turn. */
+  function nodeAdded(): void {
+    if (renewing) return;
+    renewing = true;
+    setImmediate(() => {
+      renewing = false;
+      if (client.status === "ready") ask().catch(() => {});
+    });
+  }
+  if (isCluster(client)) client.on("+node", nodeAdded);
 
   async function connection(): Promise<void> {
-    while (client.status !== "ready") {
+    while (!isReady()) {
       if (client.status === "end") throw new Error("the client was disconnected, and does not reconnect");
       // A client with lazyConnect. Its failure is told by its own events.
       if (client.status === "wait") client.connect().catch(() => {});
-      await new Promise<void>((resolve) => {
-        waiting.add(resolve);
-      });
+      await silence.during(0, () => new Promise<void>((resolve) => waiting.add(resolve)));
     }
   }
 
-  async function ask(): Promise<RedisReport> {
-    const answer = await inspectRedis(client);
-    heardAt = askedAt = performance.now();
-    return answer;
+  function ask(): Promise<RedisReport> {
+    const mine = silence
+      .during(0, () => inspectRedis(client))
+      .then(
+        (answer) => {
+          // Not if reconnected meanwhile: it may not be the answer of the server that is there now.
+          if (asking === mine) {
+            askedAt = performance.now();
+            report = answer;
+          }
+          return answer;
+        },
+        (error: unknown) => {
+          if (asking === mine) asking = undefined;
+          throw error;
+        },
+      );
+    asking = mine;
+    return mine;
+  }
+
+  async function known(): Promise<RedisReport> {
+    for (;;) {
+      await connection();
+      const mine = asking ?? ask();
+      const answer = await mine;
+      if (asking === mine) return answer;
+    }
   }
 
   async function ready(): Promise<RedisReport> {
-    for (;;) {
-      await connection();
-      asking ??= ask();
-      const mine = asking;
-      try {
-        const answer = await mine;
-        // Reconnected meanwhile: it may not be the answer of the server that is there now.
-        if (asking !== mine) continue;
-        if (report === undefined) {
-          report = answer;
-          for (const listener of listeners) listener(answer);
-        }
-        return answer;
-      } catch (error) {
-        if (asking === mine) asking = undefined;
-        throw unavailable(error);
-      }
+    try {
+      return await known();
+    } catch (error) {
+      throw unavailable(error);
     }
   }
 
   return {
     client,
+    silence,
     get report() {
-      return client.status === "ready" ? report : undefined;
+      return isReady() ? report : undefined;
     },
     ready,
     askAgain() {
-      if (performance.now() - askedAt > ASK_AGAIN_AFTER_MS) renewed();
+      if (performance.now() - askedAt > ASK_AGAIN_AFTER_MS) asking = undefined;
       return ready();
     },
-    heard() {
-      heardAt = performance.now();
-    },
-    silent(ms) {
+    noticeReadOnly(error) {
+      if (isCluster(client) || !isError(error, "READONLY") || client.status !== "ready") return;
       const now = performance.now();
-      if (now - Math.max(heardAt, revivedAt) < ms) return;
-      revivedAt = now;
-      for (const node of connectionsOf(client)) {
-        // One that is being set up, or waits for its next try, is on its way already.
-        if (node.status === "ready" || node.status === "connect") node.disconnect(true);
-      }
-    },
-    onReport(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+      if (now - leftAt < LEAVE_AGAIN_AFTER_MS) return;
+      leftAt = now;
+      leaving = true;
+      client.disconnect(true);
     },
   };
-}
-
-function connectionsOf(client: RedisClient): RedisClient[] {
-  return isCluster(client) ? client.nodes() : [client];
 }

@@ -14,6 +14,11 @@ export interface Partition {
   readonly slot: number;
   /** What the keys of the partition begin with. */
   readonly base: string;
+  /**
+   * A key that never exists, declared by calls in a Cluster beside their own. While a slot moves from node to node, both refuse
+   * (`TRYAGAIN`) a call with several keys of which one is missing; so none works on half a partition.
+   */
+  readonly nothing: string;
 }
 
 export interface Names {
@@ -23,11 +28,7 @@ export interface Names {
 }
 
 export function namesOf(prefix: string, count: number): Names {
-  const partitions = tagsOf(count).map((tag) => ({
-    tag,
-    slot: slotOf(tag),
-    base: `${prefix}:{${tag}}:`,
-  }));
+  const partitions = tagsOf(count).map((tag) => partitionOf(`${prefix}:{${tag}}:`, tag));
   return {
     partitions,
     operation(id) {
@@ -36,6 +37,10 @@ export function namesOf(prefix: string, count: number): Names {
       return { key: `${partition.base}op:${name}`, partition };
     },
   };
+}
+
+export function partitionOf(base: string, tag: string): Partition {
+  return { tag, slot: slotOf(tag), base, nothing: `${base}nothing` };
 }
 
 /**

@@ -90,6 +90,10 @@ function checking(what: string, options: RedisOptions, known: readonly string[])
     if (wait !== undefined) {
       if (typeof wait !== "object" || wait === null)
         throw wrong("waitForReplicas", "pass { count, timeoutMs }");
+      for (const part of Object.keys(wait)) {
+        if (part !== "count" && part !== "timeoutMs")
+          throw wrong(`waitForReplicas.${part}`, "there is no such option");
+      }
       for (const part of ["count", "timeoutMs"] as const) {
         if (wait[part] === undefined) throw wrong(`waitForReplicas.${part}`, "it is missing");
         whole(`waitForReplicas.${part}`, wait[part], 1, part === "count" ? 1_000 : MAX_TIMER_MS);
@@ -100,7 +104,7 @@ function checking(what: string, options: RedisOptions, known: readonly string[])
     }
     if (onServer !== undefined && typeof onServer !== "function") throw wrong("onServer", "pass a function");
     return {
-      prefix: checkPrefix(options.prefix ?? "hooklatch", what),
+      prefix: checkPrefix(options.prefix === undefined ? "hooklatch" : options.prefix, what),
       timeoutMs: whole("timeoutMs", options.timeoutMs, 1, MAX_TIMER_MS) ?? 2_000,
       waitForReplicas: wait,
       acceptEvictionPolicy,

@@ -14,19 +14,14 @@ export interface WaitForReplicas {
   timeoutMs: number;
 }
 
-export interface Confirmed {
-  /** One for each key. */
-  replies: unknown[];
-  /** For whoever would act upon a reply; `undefined`: the replicas have it. */
-  unconfirmed: HooklatchError | undefined;
-}
-
 /**
- * Runs the script, and asks whether the replicas have all that this connection has written, a resent call's first try included.
+ * Runs a script that writes, and asks whether the replicas have all that this connection has written, a resent call's first try included.
  *
  * `WAIT` speaks of one connection: where that was replaced between the two commands, its answer would be about nothing. So the server is
  * asked before and after which connection this is. And `WAIT` speaks of what this connection wrote: a call that found its work done
- * already writes nothing, so that each script writes a mark at its end.
+ * already writes nothing, so that the script must write a mark in any case.
+ *
+ * `unconfirmed`: for whoever would act upon the reply.
  */
 export async function runConfirmed(
   client: RedisClient,
@@ -34,12 +29,11 @@ export async function runConfirmed(
   { lua, sha }: Script,
   keys: readonly string[],
   args: readonly Argument[],
-): Promise<Confirmed> {
-  const marked = [keys.length + 1, ...keys, keys[0] as string, ...args, "mark", 0];
+): Promise<{ reply: unknown; unconfirmed: HooklatchError | undefined }> {
   const exec = async (command: string, script: string): Promise<[Error | null, unknown][]> => {
     const pipeline = client.pipeline();
     pipeline.callBuffer("client", ["info"]);
-    pipeline.callBuffer(command, [script, ...marked]);
+    pipeline.callBuffer(command, [script, keys.length, ...keys, ...args]);
     pipeline.callBuffer("wait", [count, timeoutMs]);
     pipeline.callBuffer("client", ["info"]);
     return (await pipeline.exec()) ?? [];
@@ -48,18 +42,21 @@ export async function runConfirmed(
   if (isError(results[1]?.[0], "NOSCRIPT")) results = await exec("eval", lua);
   const failed = results.find(([error]) => error !== null);
   if (failed !== undefined) throw failed[0];
-  const [before, replies, have, after] = results.map(([, result]) => result) as [
-    unknown,
-    unknown[],
-    unknown,
-    unknown,
-  ];
-  const same = connectionIn(before) === connectionIn(after) && Number(replies[keys.length]) === 1;
-  if (same && Number(have) >= count) return { replies, unconfirmed: undefined };
-  const text = same
-    ? `${Number(have)} of the ${count} replicas asked for confirmed it within ${timeoutMs} ms.`
-    : "The connection was replaced before the replicas confirmed it.";
-  return { replies, unconfirmed: new HooklatchError("store_not_replicated", text, { retryable: true }) };
+  const [before, reply, have, after] = results.map(([, result]) => result);
+  const same = connectionIn(before) === connectionIn(after);
+  if (same && Number(have) >= count) return { reply, unconfirmed: undefined };
+  return {
+    reply,
+    unconfirmed: notReplicated(
+      same
+        ? `${Number(have)} of the ${count} replicas asked for confirmed it within ${timeoutMs} ms.`
+        : "The connection was replaced before the replicas confirmed it.",
+    ),
+  };
+}
+
+export function notReplicated(text: string): HooklatchError {
+  return new HooklatchError("store_not_replicated", text, { retryable: true });
 }
 
 /** What tells one connection from all others: its number and both its addresses. */

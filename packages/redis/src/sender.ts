@@ -6,14 +6,15 @@ import type { HooklatchError } from "@hooklatch/core";
 import { isCluster } from "./client.js";
 import { closedError, isError, timedOut, unavailable } from "./failures.js";
 import type { Link } from "./link.js";
-import { runConfirmed, type WaitForReplicas } from "./replicas.js";
+import type { Partition } from "./names.js";
+import { notReplicated, runConfirmed, type WaitForReplicas } from "./replicas.js";
 import { type Argument, runScript, type Script } from "./script.js";
 import type { RedisReport } from "./server-report.js";
 
 export interface Call {
   key: string;
-  /** Calls of one slot may always share a command. */
-  slot: number;
+  /** Calls of one partition may always share a command. */
+  partition: Partition;
   verb: string;
   args: readonly Argument[];
   /** Whether it asks the server to keep an event. */
@@ -34,8 +35,8 @@ export interface SenderOptions {
   what: string;
   timeoutMs: number;
   waitForReplicas: WaitForReplicas | undefined;
-  /** Checked before anything is sent, and again after each reconnection. Rejects with what every call is then answered. */
-  admit: () => Promise<void>;
+  /** Checked before anything is sent, and again for each new report. Rejects with what every call is then answered. */
+  admit: (report: RedisReport) => Promise<void>;
   /** Why the server cannot be trusted with an event; `undefined`: it can. */
   refuse: (report: RedisReport) => HooklatchError | undefined;
 }
@@ -65,7 +66,7 @@ export function createSender(options: SenderOptions): Sender {
   async function open(): Promise<RedisReport> {
     const report = await link.ready();
     if (report !== admitted) {
-      await admit();
+      await admit(report);
       admitted = report;
     }
     return report;
@@ -76,14 +77,14 @@ export function createSender(options: SenderOptions): Sender {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        link.silent(2 * timeoutMs);
+        link.silence.end(2 * timeoutMs);
         reject(timedOut(timeoutMs));
       }, timeoutMs);
     });
     try {
       return await Promise.race([work, late]);
     } catch (error) {
-      throw unavailable(error);
+      throw failure(error);
     } finally {
       clearTimeout(timer);
     }
@@ -117,38 +118,55 @@ export function createSender(options: SenderOptions): Sender {
 
   /** Never rejects: one batch that fails says nothing about the others. */
   async function sendBatch(batch: readonly Waiting[]): Promise<void> {
-    const keys = batch.map(({ call }) => call.key);
-    const args = batch.flatMap(({ call }) => [call.verb, call.args.length, ...call.args]);
+    const { partition } = (batch[0] as Waiting).call;
     try {
-      const { replies, unconfirmed } =
-        waitForReplicas === undefined
-          ? { replies: (await runScript(client, script, keys, args)) as unknown[], unconfirmed: undefined }
-          : await runConfirmed(client, waitForReplicas, script, keys, args);
-      link.heard();
+      const { replies, unconfirmed } = await link.silence.during(partition.slot, () => run(batch, partition));
       for (const [i, one] of batch.entries()) settle(one, replies[i], unconfirmed);
     } catch (error) {
-      link.heard();
       if (isError(error, "CROSSSLOT") && !oneSlot) {
         // Refused before anything was done.
         oneSlot = true;
         await Promise.all(batchesOf(batch, true).map(sendBatch));
         return;
       }
-      for (const one of batch) one.reject(unavailable(reconnected(error)));
+      for (const one of batch) one.reject(failure(error));
     }
+  }
+
+  async function run(
+    batch: readonly Waiting[],
+    { nothing }: Partition,
+  ): Promise<{ replies: readonly unknown[]; unconfirmed?: HooklatchError | undefined }> {
+    const keys = batch.map(({ call }) => call.key);
+    const args = batch.flatMap(({ call }) => [call.verb, call.args.length, ...call.args]);
+    const declared = isCluster(client) ? [nothing] : [];
+    if (waitForReplicas === undefined) {
+      const replies = await runScript(client, script, [...keys, ...declared], [keys.length, ...args]);
+      return { replies: replies as unknown[] };
+    }
+    const marked = [...keys, keys[0] as string];
+    const { reply, unconfirmed } = await runConfirmed(
+      client,
+      waitForReplicas,
+      script,
+      [...marked, ...declared],
+      [marked.length, ...args, "mark", 0],
+    );
+    const replies = reply as unknown[];
+    if (Number(replies[keys.length]) === 1) return { replies, unconfirmed };
+    return { replies, unconfirmed: notReplicated("The server did not take the mark for its replicas.") };
   }
 
   function settle(one: Waiting, reply: unknown, unconfirmed: HooklatchError | undefined): void {
     const failed = Array.isArray(reply) && String(reply[0]) === "error";
-    if (failed) one.reject(unavailable(reconnected(new Error(String(reply[1]).replace(/^(ERR|-) /, "")))));
-    else if (unconfirmed !== undefined && isOurs(reply)) one.reject(unconfirmed);
+    if (failed) one.reject(failure(new Error(String(reply[1]).replace(/^(ERR|-) /, ""))));
+    else if (unconfirmed !== undefined && isActedUpon(one.call, reply)) one.reject(unconfirmed);
     else one.resolve(reply);
   }
 
-  /** A master that has become a replica says so until we connect to the new one. */
-  function reconnected(error: unknown): unknown {
-    if (isError(error, "READONLY") && !isCluster(client)) client.disconnect(true);
-    return error;
+  function failure(error: unknown): HooklatchError {
+    link.noticeReadOnly(error);
+    return unavailable(error);
   }
 
   return {
@@ -180,17 +198,17 @@ export function createSender(options: SenderOptions): Sender {
   };
 }
 
-/** An answer that a caller acts upon: a claim, or "this is so because of you". */
-function isOurs(reply: unknown): boolean {
-  if (!Array.isArray(reply)) return Number(reply) === 1;
-  return ["claimed", "scheduled"].includes(String(reply[0]));
+/** Whether it says that something is so, which a fail-over could undo. A refusal stands, and so does what was only read. */
+function isActedUpon({ verb }: Call, reply: unknown): boolean {
+  if (["claim", "push", "remove"].includes(verb)) return true;
+  return Array.isArray(reply) ? String(reply[0]) === "scheduled" : Number(reply) === 1;
 }
 
 function batchesOf(calls: readonly Waiting[], oneSlot: boolean): Waiting[][] {
   const batches: Waiting[][] = [];
   const open = new Map<number, { batch: Waiting[]; bytes: number }>();
   for (const waiting of calls) {
-    const route = oneSlot ? waiting.call.slot : 0;
+    const route = oneSlot ? waiting.call.partition.slot : 0;
     const bytes = bytesOf(waiting.call);
     let current = open.get(route);
     if (

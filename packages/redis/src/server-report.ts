@@ -1,6 +1,6 @@
 /** What a Redis server can promise: read from the server itself, and said in plain words. */
 import { HooklatchError } from "@hooklatch/core";
-import { masters, type RedisClient } from "./client.js";
+import { isCluster, masters, type RedisClient } from "./client.js";
 
 export interface RedisReport {
   /** Of each node that takes writes; one, unless the client is a `Cluster`. */
@@ -31,6 +31,7 @@ export interface RedisNodeReport {
 }
 
 const OLDEST = [6, 2] as const;
+const NODE_TIMEOUT_MS = 1_000;
 
 /**
  * Asks the server, or each master of a Cluster, for its settings. Works where `CONFIG` is forbidden: what only `CONFIG` tells is then
@@ -39,7 +40,9 @@ const OLDEST = [6, 2] as const;
  * @throws {HooklatchError} `store_version_unsupported` for a Redis older than 6.2
  */
 export async function inspectRedis(client: RedisClient): Promise<RedisReport> {
-  const nodes = await Promise.all(masters(client).map(inspectNode));
+  // A Cluster that is still connecting does not know its masters yet; a command waits until it does.
+  if (isCluster(client) && client.status !== "ready") await client.callBuffer("ping", []);
+  const nodes = await inspectNodes(masters(client));
   const evicting = nodes.some(({ evictionPolicy }) => isEvicting(evictionPolicy));
   const warnings = [...new Set(nodes.flatMap(warningsOf))];
   const [first] = nodes;
@@ -55,6 +58,24 @@ export async function inspectRedis(client: RedisClient): Promise<RedisReport> {
           warnings.length === 0 ? "keeps what it confirmed" : warnings.join(" "),
         ].join("; ");
   return { nodes, evicting, warnings, summary };
+}
+
+/** Those that answer: in a Cluster one that is down must not keep operations from the others. */
+async function inspectNodes(clients: readonly RedisClient[]): Promise<RedisNodeReport[]> {
+  const [only] = clients;
+  if (only !== undefined && clients.length === 1) return [await inspectNode(only)];
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const late = () =>
+    new Promise<never>((_, reject) => {
+      timers.push(setTimeout(() => reject(new Error("The node did not answer.")), NODE_TIMEOUT_MS));
+    });
+  const answers = await Promise.allSettled(clients.map((node) => Promise.race([inspectNode(node), late()])));
+  for (const timer of timers) clearTimeout(timer);
+  const old = answers.find((answer) => answer.status === "rejected" && HooklatchError.is(answer.reason));
+  const nodes = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  if (old?.status === "rejected") throw old.reason;
+  if (nodes.length === 0) throw new Error("No master of the cluster answered.");
+  return nodes;
 }
 
 function distinct(nodes: readonly RedisNodeReport[], of: (node: RedisNodeReport) => string): string {
@@ -76,8 +97,14 @@ async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
       .map((line) => [line[1], line[2]]),
   );
   const setting = async (name: string): Promise<string | undefined> => {
-    const [, value] = ((await asked(client, "config", ["get", name])) as unknown[] | undefined) ?? [];
-    return value === undefined ? undefined : String(value);
+    const reply = await asked(client, "config", ["get", name]);
+    // A list of names and values, or, as the client is set, a map or an object.
+    const values = Array.isArray(reply)
+      ? reply.slice(1)
+      : reply instanceof Map
+        ? [...reply.values()]
+        : Object.values(reply ?? {});
+    return values.length === 0 ? undefined : String(values[0]);
   };
   const [fsync, save, minReplicas] = await Promise.all([
     setting("appendfsync"),
@@ -87,7 +114,8 @@ async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
   const valkey = info.get("valkey_version");
   const version = info.get("redis_version") ?? "unknown";
   refuseOld(version);
-  const appendOnly = info.get("aof_enabled") === "1" ? (fsync ?? "unknown") : "off";
+  const aof = info.get("aof_enabled");
+  const appendOnly = aof === "1" ? (fsync ?? "unknown") : aof === "0" ? "off" : "unknown";
   return {
     software: valkey === undefined ? "redis" : "valkey",
     version: valkey ?? version,
@@ -137,6 +165,10 @@ function warningsOf(node: RedisNodeReport): string[] {
       snapshots === false
         ? "Nothing is written to disk: a restart of the server loses every event and completion."
         : "There is no append-only file: a crash of the server loses what came after its last snapshot.",
+    );
+  } else if (appendOnly === "unknown") {
+    warnings.push(
+      "The server does not say how it writes to disk: with `appendfsync always` it keeps what it confirmed.",
     );
   } else if (appendOnly !== "always") {
     const last = appendOnly === "everysec" ? "the last second or two" : "what the system had not written yet";

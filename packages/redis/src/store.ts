@@ -48,10 +48,10 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { prefix, partitions, timeoutMs, waitForReplicas, ...policy } = storeSettings(options);
   const link = linkOf(client, "redisStore");
   const names = namesOf(prefix, partitions);
-  const { admit, refuse, forget } = admission(link, { prefix, partitions, ...policy });
+  const { admit, refuse } = admission(client, { prefix, partitions, ...policy });
   const what = "The Redis store";
   const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
-  const { claimDue, stats } = dueWorkOf(client, names);
+  const { claimDue, stats } = dueWorkOf(link, names, waitForReplicas);
 
   async function call(
     id: OperationId,
@@ -60,7 +60,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     keeps = false,
   ): Promise<unknown> {
     const { key, partition } = names.operation(id);
-    return sender.send({ key, slot: partition.slot, verb, args, keeps });
+    return sender.send({ key, partition, verb, args, keeps });
   }
   async function isSo(id: OperationId, verb: string, args: readonly Argument[]): Promise<boolean> {
     return Number(await call(id, verb, args)) === 1;
@@ -140,7 +140,6 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     async close() {
       sender.close();
-      forget();
     },
   };
 }
