@@ -4,8 +4,12 @@
 export interface RedisClient {
   readonly isCluster: boolean;
   readonly status: string;
-  readonly options: { readonly host?: string | undefined; readonly port?: number | undefined };
-  callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>;
+  readonly options: object;
+  eval(lua: string, keys: number, ...args: (string | Buffer | number)[]): Promise<unknown>;
+  evalsha(sha: string, keys: number, ...args: (string | Buffer | number)[]): Promise<unknown>;
+  info(section: string): Promise<unknown>;
+  config(verb: "GET", setting: string): Promise<unknown>;
+  ping(): Promise<unknown>;
   pipeline(): RedisPipeline;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
@@ -22,6 +26,14 @@ export interface RedisCluster extends RedisClient {
 export interface RedisPipeline {
   callBuffer(command: string, args: (string | Buffer | number)[]): unknown;
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}
+
+/** The same two with replies as bytes. Every ioredis client has them; its types do not say so. */
+export function inBytes(client: RedisClient): {
+  evalBuffer: RedisClient["eval"];
+  evalshaBuffer: RedisClient["evalsha"];
+} {
+  return client as unknown as ReturnType<typeof inBytes>;
 }
 
 export function isCluster(client: RedisClient): client is RedisCluster {

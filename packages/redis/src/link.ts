@@ -33,7 +33,7 @@ const links = new WeakMap<RedisClient, Link>();
 
 /** @throws {HooklatchError} `invalid_option` when it is no ioredis client */
 export function linkOf(client: RedisClient, what: string): Link {
-  if (typeof client?.callBuffer !== "function" || typeof client.on !== "function") {
+  if (typeof client?.evalsha !== "function" || typeof client.on !== "function") {
     throw new HooklatchError(
       "invalid_option",
       `${what}: pass an ioredis client: new Redis(url), or new Redis.Cluster([…]).`,

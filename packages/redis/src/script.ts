@@ -1,6 +1,6 @@
 /** A Lua script: sent by its hash, and whole to a server that does not know it (after a restart, a fail-over or `SCRIPT FLUSH`). */
 import { createHash } from "node:crypto";
-import type { RedisClient } from "./client.js";
+import { inBytes, type RedisClient } from "./client.js";
 import { isError } from "./failures.js";
 
 export type Argument = string | number | Buffer;
@@ -22,9 +22,9 @@ export async function runScript(
   args: readonly Argument[],
 ): Promise<unknown> {
   try {
-    return await client.callBuffer("evalsha", [sha, keys.length, ...keys, ...args]);
+    return await inBytes(client).evalshaBuffer(sha, keys.length, ...keys, ...args);
   } catch (error) {
     if (!isError(error, "NOSCRIPT")) throw error;
-    return client.callBuffer("eval", [lua, keys.length, ...keys, ...args]);
+    return inBytes(client).evalBuffer(lua, keys.length, ...keys, ...args);
   }
 }

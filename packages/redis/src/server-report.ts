@@ -41,7 +41,7 @@ const NODE_TIMEOUT_MS = 1_000;
  */
 export async function inspectRedis(client: RedisClient): Promise<RedisReport> {
   // A Cluster that is still connecting does not know its masters yet; a command waits until it does.
-  if (isCluster(client) && client.status !== "ready") await client.callBuffer("ping", []);
+  if (isCluster(client) && client.status !== "ready") await client.ping();
   const nodes = await inspectNodes(masters(client));
   const evicting = nodes.some(({ evictionPolicy }) => isEvicting(evictionPolicy));
   const warnings = [...new Set(nodes.flatMap(warningsOf))];
@@ -89,7 +89,7 @@ export function isEvicting(policy: string): boolean {
 async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
   // Section by section, because several in one command are not understood before Redis 7.
   const texts = await Promise.all(
-    ["server", "memory", "persistence", "replication"].map((section) => asked(client, "info", [section])),
+    ["server", "memory", "persistence", "replication"].map((section) => asked(client.info(section))),
   );
   const info = new Map(
     texts
@@ -97,7 +97,7 @@ async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
       .map((line) => [line[1], line[2]]),
   );
   const setting = async (name: string): Promise<string | undefined> => {
-    const reply = await asked(client, "config", ["get", name]);
+    const reply = await asked(client.config("GET", name));
     // A list of names and values, or, as the client is set, a map or an object.
     const values = Array.isArray(reply)
       ? reply.slice(1)
@@ -130,9 +130,9 @@ async function inspectNode(client: RedisClient): Promise<RedisNodeReport> {
 }
 
 /** `undefined` where the server refuses to answer, as many hosts do with `CONFIG`. A connection that fails rejects. */
-async function asked(client: RedisClient, command: string, args: string[]): Promise<unknown> {
+async function asked(question: Promise<unknown>): Promise<unknown> {
   try {
-    return await client.callBuffer(command, args);
+    return await question;
   } catch (error) {
     if (error instanceof Error && error.name === "ReplyError") return undefined;
     throw error;

@@ -55,5 +55,6 @@ export function silenceOf(client: RedisClient, onGivenUp: () => void): Silence {
 
 /** As in `slots`. */
 function addressOf({ options }: RedisClient): string {
-  return `${options.host}:${options.port}`;
+  const { host, port } = options as { host?: string; port?: number };
+  return `${host}:${port}`;
 }
