@@ -16,8 +16,8 @@ export interface Link {
   readonly report: RedisReport | undefined;
   /** Resolves to the report once commands can be sent. Waits for a connection for as long as it takes. */
   ready(): Promise<RedisReport>;
-  /** Asks the server once more what it can promise: its settings may have been put right. At most once a second. */
-  askAgain(): Promise<RedisReport>;
+  /** The next `ready` asks the server once more, because its settings may have been put right. At most once a second. */
+  askAgain(): void;
   readonly silence: Silence;
   /**
    * A server that has become a replica refuses writes until the client is connected to its master. ioredis does that only where the server
@@ -139,7 +139,6 @@ function createLink(client: RedisClient): Link {
     ready,
     askAgain() {
       if (performance.now() - askedAt > ASK_AGAIN_AFTER_MS) asking = undefined;
-      return ready();
     },
     noticeReadOnly(error) {
       if (isCluster(client) || !isError(error, "READONLY") || client.status !== "ready") return;

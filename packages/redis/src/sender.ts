@@ -5,6 +5,7 @@
 import type { HooklatchError } from "@hooklatch/core";
 import { isCluster } from "./client.js";
 import { closedError, isError, timedOut, unavailable } from "./failures.js";
+import { createGate } from "./gate.js";
 import type { Link } from "./link.js";
 import type { Partition } from "./names.js";
 import { notReplicated, runConfirmed, type WaitForReplicas } from "./replicas.js";
@@ -63,14 +64,14 @@ export function createSender(options: SenderOptions): Sender {
   let oneSlot = isCluster(client);
 
   /** Resolves to the report once calls may be sent. */
-  async function open(): Promise<RedisReport> {
+  const opened = createGate(async (): Promise<RedisReport> => {
     const report = await link.ready();
     if (report !== admitted) {
       await admit(report);
       admitted = report;
     }
     return report;
-  }
+  }, timeoutMs);
 
   /** Rejects after `timeoutMs`, whatever becomes of `work`. */
   async function inTime<T>(work: Promise<T>): Promise<T> {
@@ -103,10 +104,10 @@ export function createSender(options: SenderOptions): Sender {
 
   async function sendAll(calls: readonly Waiting[]): Promise<void> {
     const known = link.report;
-    let refusal = refuse(known !== undefined && known === admitted ? known : await open());
+    let refusal = refuse(known !== undefined && known === admitted ? known : await opened(timeoutMs));
     if (refusal !== undefined && calls.some(({ call }) => call.keeps)) {
-      await link.askAgain();
-      refusal = refuse(await open());
+      link.askAgain();
+      refusal = refuse(await opened(timeoutMs));
     }
     // Nobody waits any longer for what was given up meanwhile: it must not be sent.
     const sent = calls.filter((one) => {
@@ -190,7 +191,7 @@ export function createSender(options: SenderOptions): Sender {
     },
     within(act) {
       if (closed) return Promise.reject(closedError(what));
-      return inTime(open().then(act));
+      return inTime(opened(timeoutMs).then(act));
     },
     close() {
       closed = true;

@@ -1,0 +1,49 @@
+/**
+ * Something that many wait for, each for as long as it wants: one attempt at a time brings it, and who has waited long enough leaves nothing
+ * behind. While a server is away for an hour, an hour of callers must not be kept in memory.
+ */
+import { timedOut } from "./failures.js";
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** @param bring one attempt; it is given up after `attemptMs`, and tried again for whoever comes next */
+export function createGate<T>(bring: () => Promise<T>, attemptMs: number): (waitMs: number) => Promise<T> {
+  const waiting = new Set<Waiting<T>>();
+  let attempt: symbol | undefined;
+
+  function start(): void {
+    if (attempt !== undefined) return;
+    const mine = Symbol();
+    attempt = mine;
+    const end = (tell: (one: Waiting<T>) => void): void => {
+      if (attempt !== mine) return;
+      attempt = undefined;
+      clearTimeout(timer);
+      for (const one of waiting) {
+        clearTimeout(one.timer);
+        tell(one);
+      }
+      waiting.clear();
+    };
+    const timer = setTimeout(() => end(({ reject }) => reject(timedOut(attemptMs))), attemptMs);
+    bring().then(
+      (value) => end(({ resolve }) => resolve(value)),
+      (error: unknown) => end(({ reject }) => reject(error)),
+    );
+  }
+
+  return (waitMs) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        waiting.delete(one);
+        reject(timedOut(waitMs));
+      }, waitMs);
+      const one: Waiting<T> = { resolve, reject, timer };
+      waiting.add(one);
+      start();
+    });
+}
