@@ -62,6 +62,8 @@ try {
     ),
     step("npm install", () => install(tarballs)),
   ]);
+  const redis = process.env.REDIS_URL || process.env.HOOKLATCH_TEST_REDIS_URL;
+  console.log(`packages: the apps use ${redis ? "a real Redis" : "no Redis: REDIS_URL is not set"}`);
   await inTurn(apps, (app) => step(`app ${app.name}`, () => tryApp(app)));
   console.log(`packages: ${packages.map(({ manifest }) => manifest.name).join(", ")} are fit to publish`);
 } catch (error) {
@@ -89,6 +91,7 @@ async function install(tarballs) {
     "@types/node": installed(".", "@types/node"),
     "better-sqlite3": readJson(join(sqlite, "package.json")).version,
     express: installed("packages/express", "express"),
+    ioredis: installed("packages/redis", "ioredis"),
     typescript: installed(".", "typescript"),
   };
   const local = Object.fromEntries(

@@ -1,12 +1,12 @@
-// `pnpm demo`, `pnpm start`: builds the packages, then runs the script of that name of examples/express-sqlite.
+// `pnpm demo`, `pnpm start`, `pnpm start:redis`: builds the packages, then runs a script of an example: example.mjs <example> <script>.
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pnpmCommand } from "./pnpm.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const example = join(root, "examples", "express-sqlite");
-const [script = "start", ...args] = process.argv.slice(2);
+const [folder = "express-sqlite", script = "start", ...args] = process.argv.slice(2);
+const example = join(root, "examples", folder);
 const [pnpm, ...first] = pnpmCommand();
 const parent = process.ppid;
 

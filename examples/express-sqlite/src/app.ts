@@ -8,7 +8,7 @@ import { orderFrom, type Shop } from "./shop.js";
 
 export interface AppOptions {
   shop: Shop;
-  /** The SQLite file for events, results and dead letters. */
+  /** Where events, results and dead letters are kept. */
   database: string;
   /** `whsec_…`, from the Stripe dashboard. */
   stripeSecret: string;

@@ -1,9 +1,17 @@
 /** What `start` prints: lines to paste into a second terminal. */
 import { randomBytes } from "node:crypto";
-import { fileURLToPath } from "node:url";
 
-export function hints(url: string, env: NodeJS.ProcessEnv = process.env): string {
-  const folder = fileURLToPath(new URL("..", import.meta.url));
+/** The example that is served: where its scripts are, and the variables that they and the server must agree on. */
+export interface Example {
+  folder: string;
+  settings: readonly string[];
+}
+
+export function hints(
+  url: string,
+  { folder, settings }: Example,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
   const post = `curl -iw '\\n' ${url}/webhooks/generic -H 'content-type: application/json'`;
   const run = "node --import tsx src";
   // What was handled before the last restart is a duplicate now: other names show it all again.
@@ -11,7 +19,7 @@ export function hints(url: string, env: NodeJS.ProcessEnv = process.env): string
   const order = (number: number, sku: string, note = ""): string =>
     `-d '{"id":"order-${name}-${number}","sku":"${sku}"${note === "" ? "" : `,"note":"${note}"`}}'`;
   const key = `-H 'Idempotency-Key: key-${name}'`;
-  const set = ["HOOKLATCH_DB", "SHOP_DB", "STRIPE_WEBHOOK_SECRET"].filter((variable) => env[variable]);
+  const set = settings.filter((variable) => env[variable]);
   return `
 Paste these into another terminal. What happens to each event is printed here; Ctrl-C stops the server.
 

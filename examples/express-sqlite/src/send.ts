@@ -1,9 +1,9 @@
 /** Sends a signed Stripe event: `node --import tsx src/send.ts --note fail-twice --times 3`. */
 import { parseArgs } from "node:util";
-import { readConfig } from "./config.js";
 import { deliver, describe, paidOrder } from "./sender.js";
+import { readSettings } from "./settings.js";
 
-const { port, stripeSecret } = readConfig();
+const { port, stripeSecret } = readSettings();
 const { values } = parseArgs({
   options: {
     url: { type: "string", default: `http://127.0.0.1:${port}` },

@@ -9,9 +9,8 @@ export interface SentEvent {
   payload: string;
 }
 
-/** A paid order, as Stripe reports it. */
-export function paidOrder(sku: string, note?: string): SentEvent {
-  const name = randomUUID().slice(0, 8);
+/** A paid order, as Stripe reports it. `name` makes it another one. */
+export function paidOrder(sku: string, note?: string, name = randomUUID().slice(0, 8)): SentEvent {
   const id = `evt_${name}`;
   const orderId = `cs_test_${name}`;
   const metadata = { sku, ...(note === undefined ? {} : { note }) };
@@ -37,14 +36,14 @@ export interface Answer {
   /** `undefined`: the connection broke before there was one. */
   status: number | undefined;
   /** Of a problem, `status` is the number. */
-  body: { status?: string | number; code?: string };
+  body: { status?: string | number; code?: string; order?: string };
   replayed: boolean;
   ms: number;
 }
 
-export function deliver(url: string, event: SentEvent, secret: string): Promise<Answer> {
+export function deliver(url: string, event: SentEvent, secret: string, by = post): Promise<Answer> {
   const signature = Stripe.webhooks.generateTestHeaderString({ payload: event.payload, secret });
-  return post(`${url}/webhooks/stripe`, event.payload, { "stripe-signature": signature });
+  return by(`${url}/webhooks/stripe`, event.payload, { "stripe-signature": signature });
 }
 
 export async function post(url: string, body: string, headers: Record<string, string>): Promise<Answer> {

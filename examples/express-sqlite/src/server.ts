@@ -1,42 +1,16 @@
-/** Serves the app on 127.0.0.1. `--hints`: prints lines to paste. */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+/** Serves the app. */
+import { fileURLToPath } from "node:url";
 import { createApp } from "./app.js";
 import { readConfig } from "./config.js";
-import { hints } from "./hints.js";
 import { listeners } from "./log.js";
 import { withTrouble } from "./scenarios.js";
+import { serve } from "./serve.js";
 import { openShop } from "./shop.js";
 
-const { port, database, shopDatabase, stripeSecret, tuning } = readConfig();
-const shop = withTrouble(openShop(shopDatabase));
-const { app, close } = createApp({ shop, database, stripeSecret, tuning: { ...tuning, on: listeners } });
-
-const server = createServer(app);
-server.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EADDRINUSE") throw error;
-  console.error(`Port ${port} is taken. Choose another one with PORT=…, or any free one with PORT=0.`);
-  process.exit(1);
+const { port, database, shopDatabase, shopSynchronous, stripeSecret, tuning } = readConfig();
+const shop = withTrouble(openShop(shopDatabase, shopSynchronous));
+serve(createApp({ shop, database, stripeSecret, tuning: { ...tuning, on: listeners } }), {
+  port,
+  folder: fileURLToPath(new URL("..", import.meta.url)),
+  settings: ["HOOKLATCH_DB", "SHOP_DB", "STRIPE_WEBHOOK_SECRET"],
 });
-server.listen(port, "127.0.0.1", () => {
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  console.log(`listening on ${url}`);
-  if (process.argv.includes("--hints")) console.log(hints(url));
-});
-
-let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop());
-
-async function stop(): Promise<void> {
-  if (stopping) return;
-  stopping = true;
-  const unused = new Promise((resolve) => server.close(resolve));
-  await close();
-  // Everybody has been answered; a sender that is still sending is not waited for much longer.
-  server.closeIdleConnections();
-  setTimeout(() => server.closeAllConnections(), 1_000).unref();
-  await unused;
-  console.log("stopped");
-  // A handler that would not end in time keeps its lease, and is recovered by the next process.
-  process.exit(0);
-}

@@ -39,9 +39,11 @@ const SCHEMA = `
   ) STRICT;
 `;
 
-export function openShop(path: string): Shop {
+/** @param synchronous what SQLite waits for; anything but `FULL` may lose an order whose event is completed, if the power fails */
+export function openShop(path: string, synchronous = "FULL"): Shop {
   const db = new Database(path);
   db.pragma("journal_mode = WAL");
+  db.pragma(`synchronous = ${synchronous}`);
   db.exec(SCHEMA);
   const product = db.prepare("SELECT 1 FROM products WHERE sku = ?");
   // Keyed by the order: a second run, after a crash between this and the answer, changes nothing.

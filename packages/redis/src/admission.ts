@@ -1,6 +1,6 @@
 /** What is checked before a server is used: that the data under the prefix are laid out as this store lays them out, and that it keeps them. */
 import { HooklatchError } from "@hooklatch/core";
-import type { RedisClient } from "./client.js";
+import { isCluster, type RedisClient } from "./client.js";
 import { runScript, scriptOf } from "./script.js";
 import { isEvicting, type RedisReport } from "./server-report.js";
 
@@ -26,6 +26,7 @@ export function admission(
 ): Admission {
   const { prefix, partitions, acceptEvictionPolicy, onServer } = options;
   let told: RedisReport | undefined;
+  let agreed = false;
   function tell(report: RedisReport): void {
     if (report === told) return;
     told = report;
@@ -38,7 +39,10 @@ export function admission(
   return {
     async admit(report) {
       tell(report);
-      if (partitions !== undefined) await checkLayout(client, `${prefix}:{0}:layout`, partitions);
+      // In a Cluster it is the same for all, and its node may be the one that is down.
+      if (partitions === undefined || (agreed && isCluster(client))) return;
+      await checkLayout(client, `${prefix}:{0}:layout`, partitions);
+      agreed = true;
     },
     refuse({ nodes }) {
       const evicting = nodes.find(
@@ -54,8 +58,10 @@ export function admission(
   };
 }
 
-/** A script, because in a Cluster those always go to a master. */
+/** A script, because in a Cluster those always go to a master. It writes only what is missing: a full server refuses every write. */
 const layoutScript = scriptOf(`
+local kept = redis.call('HMGET', KEYS[1], 'partitions', 'layout')
+if kept[1] and kept[2] then return kept end
 redis.call('HSETNX', KEYS[1], 'partitions', ARGV[1])
 redis.call('HSETNX', KEYS[1], 'layout', ARGV[2])
 return redis.call('HMGET', KEYS[1], 'partitions', 'layout')

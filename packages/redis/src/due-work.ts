@@ -18,11 +18,17 @@ const take = scriptOf(takeLua);
 const stats = scriptOf(statsLua);
 
 export interface DueWorkScripts {
-  claimDue(request: ClaimDueRequest): Promise<DueWork[]>;
+  claimDue(request: ClaimDueRequest, isGivenUp: () => boolean): Promise<DueWork[]>;
   stats(scope: string | undefined): Promise<StoreStats>;
 }
 
 type Group = readonly Partition[];
+type Found = Answer | Error;
+
+interface Answer {
+  group: Group;
+  reply: Reply;
+}
 
 export function dueWorkOf(
   { client, silence }: Link,
@@ -54,35 +60,28 @@ export function dueWorkOf(
     ];
   }
 
-  async function read(script: Script, group: Group, args: readonly Argument[]): Promise<[Group, Reply][]> {
+  async function read(script: Script, group: Group, args: readonly Argument[]): Promise<Found[]> {
     const [first] = group as [Partition];
     const [keys, all] = callOf(group, args);
     const [elsewhere, ...reply] = (await silence.during(first.slot, () =>
       runScript(client, script, keys, all),
     )) as unknown[];
+    // Each by itself: the client then learns where it is. One that is moving just now rejects.
     const moved = (elsewhere as unknown[]).map((place) => group[Number(place) - 1] as Partition);
-    return [[group, reply], ...(await readEach(script, moved, args))];
+    const others = await Promise.allSettled(moved.map((partition) => read(script, [partition], args)));
+    return [
+      { group, reply },
+      ...others.flatMap((one) => (one.status === "fulfilled" ? one.value : [one.reason])),
+    ];
   }
 
-  /** Each by itself: the client then learns where it is. One that is moving just now is left for the next time. */
-  async function readEach(
-    script: Script,
-    moved: Group,
-    args: readonly Argument[],
-  ): Promise<[Group, Reply][]> {
-    const found = await Promise.allSettled(moved.map((partition) => read(script, [partition], args)));
-    return found.flatMap((one) => (one.status === "fulfilled" ? one.value : []));
-  }
-
-  /** The replies of all groups, which may be fewer partitions than were asked together. */
-  async function everywhere(script: Script, args: readonly Argument[]): Promise<[Group, Reply][]> {
-    try {
-      return (await Promise.all(groups().map((group) => read(script, group, args)))).flat();
-    } catch (error) {
-      if (oneSlot || !isError(error, "CROSSSLOT")) throw error;
-      oneSlot = true;
-      return everywhere(script, args);
-    }
+  /** What each node answers, or fails with. */
+  async function everywhere(script: Script, args: readonly Argument[]): Promise<Found[]> {
+    const found = await Promise.allSettled(groups().map((group) => read(script, group, args)));
+    const all = found.flatMap((one): Found[] => (one.status === "fulfilled" ? one.value : [one.reason]));
+    if (oneSlot || !all.some((one) => isError(one, "CROSSSLOT"))) return all;
+    oneSlot = true;
+    return everywhere(script, args);
   }
 
   async function hand(group: Group, args: readonly Argument[]): Promise<readonly unknown[]> {
@@ -97,10 +96,10 @@ export function dueWorkOf(
   }
 
   return {
-    async claimDue({ scopes, owner, leaseMs, limit }) {
+    async claimDue({ scopes, owner, leaseMs, limit }, isGivenUp) {
       if (scopes.length === 0 || limit < 1) return [];
       const named = [scopes.length, ...scopes];
-      const seen = (await everywhere(peek, [owner, limit, ...named])).map(placed);
+      const seen = answersOf(await everywhere(peek, [owner, limit, ...named])).map(placed);
       // A resent call: only who handed something out is asked, and gives the same again.
       const handed = seen.flatMap((one) => one.handed);
       const chosen =
@@ -120,7 +119,9 @@ export function dueWorkOf(
           : chosen.length > 0
             ? [partitions]
             : [];
-      const work = await Promise.all(
+      // Whatever is handed out now would be handed to nobody.
+      if (isGivenUp()) return [];
+      const work = await Promise.allSettled(
         calls.map((group) => {
           const here = chosen.filter(({ partition }) => group.includes(partition));
           const places = (kind: string) => here.filter((one) => one.kind === kind).length;
@@ -128,12 +129,15 @@ export function dueWorkOf(
           return hand(group, [owner, Math.ceil(leaseMs), places("run"), places("letter"), mark, ...named]);
         }),
       );
-      return work.flat().map((one) => workOf(one as Reply));
+      const taken = work.map((one) => (one.status === "fulfilled" ? one.value : (one.reason as Error)));
+      return answersOf(taken).flatMap((one) => one.map((piece) => workOf(piece as Reply)));
     },
 
     async stats(scope) {
       const total: StoreStats = { running: 0, waiting: 0, completed: 0, dead: 0, released: 0, unsettled: 0 };
-      for (const [, [owed, oldest, ...counts]] of await everywhere(stats, [optional(scope)])) {
+      for (const found of await everywhere(stats, [optional(scope)])) {
+        if (!("reply" in found)) throw found;
+        const [owed, oldest, ...counts] = found.reply;
         total.unsettled += Number(owed);
         if (String(oldest) !== "") {
           total.oldestWaitingAt = Math.min(total.oldestWaitingAt ?? Number.POSITIVE_INFINITY, Number(oldest));
@@ -153,8 +157,16 @@ interface Due {
   partition: Partition;
 }
 
+/** One node that fails does not keep back the work of the others. Throws where all fail. */
+function answersOf<T extends object>(found: readonly (T | Error)[]): T[] {
+  const answers = found.filter((one): one is T => !(one instanceof Error));
+  const [failure] = found;
+  if (answers.length === 0 && failure !== undefined) throw failure;
+  return answers;
+}
+
 /** A reply of `peek`, with partitions in place of their places. */
-function placed([group, [handed, runs, letters]]: [Group, Reply]): {
+function placed({ group, reply: [handed, runs, letters] }: Answer): {
   handed: Partition[];
   runs: Due[];
   letters: Due[];

@@ -15,10 +15,15 @@ export function unavailable(error: unknown): HooklatchError {
 }
 
 function hint(text: string): string {
-  if (text.startsWith("MOVED"))
+  if (says(text, "MOVED"))
     return " (the server is part of a Redis Cluster: connect with `new Redis.Cluster([…])`)";
-  if (text.startsWith("OOM")) return " (it is full: what runs may end, nothing new is taken)";
+  if (says(text, "OOM")) return " (it is full: what runs may end, nothing new is taken)";
   return "";
+}
+
+/** An error's code comes first; what a script met follows after the script's name, and before Redis 7 after a dash. */
+function says(text: string, code: string): boolean {
+  return new RegExp(`(?:^|[\\s-])${code}(?:\\s|$)`).test(text);
 }
 
 export function timedOut(timeoutMs: number): HooklatchError {
@@ -32,5 +37,5 @@ export function closedError(what: string): HooklatchError {
 }
 
 export function isError(error: unknown, code: string): boolean {
-  return error instanceof Error && (error.message === code || error.message.startsWith(`${code} `));
+  return error instanceof Error && says(error.message, code);
 }

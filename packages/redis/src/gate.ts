@@ -10,17 +10,27 @@ interface Waiting<T> {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** @param bring one attempt; it is given up after `attemptMs`, and tried again for whoever comes next */
-export function createGate<T>(bring: () => Promise<T>, attemptMs: number): (waitMs: number) => Promise<T> {
+/**
+ * @param bring one attempt. It is told whether it still counts: one that has taken longer than `attemptMs`, and may never end, is followed by
+ *   another one for those who wait
+ */
+export function createGate<T>(
+  bring: (counts: () => boolean) => Promise<T>,
+  attemptMs: number,
+): (waitMs: number) => Promise<T> {
   const waiting = new Set<Waiting<T>>();
   let attempt: symbol | undefined;
 
   function start(): void {
-    if (attempt !== undefined) return;
     const mine = Symbol();
     attempt = mine;
+    const counts = (): boolean => attempt === mine;
+    const timer = setTimeout(() => {
+      attempt = undefined;
+      if (waiting.size > 0) start();
+    }, attemptMs);
     const end = (tell: (one: Waiting<T>) => void): void => {
-      if (attempt !== mine) return;
+      if (!counts()) return;
       attempt = undefined;
       clearTimeout(timer);
       for (const one of waiting) {
@@ -29,8 +39,7 @@ export function createGate<T>(bring: () => Promise<T>, attemptMs: number): (wait
       }
       waiting.clear();
     };
-    const timer = setTimeout(() => end(({ reject }) => reject(timedOut(attemptMs))), attemptMs);
-    bring().then(
+    bring(counts).then(
       (value) => end(({ resolve }) => resolve(value)),
       (error: unknown) => end(({ reject }) => reject(error)),
     );
@@ -44,6 +53,6 @@ export function createGate<T>(bring: () => Promise<T>, attemptMs: number): (wait
       }, waitMs);
       const one: Waiting<T> = { resolve, reject, timer };
       waiting.add(one);
-      start();
+      if (attempt === undefined) start();
     });
 }

@@ -87,6 +87,8 @@ function verbs.remove(base)
     bornAt, token = upToBornAt, upToToken
   end
   if not bornAt then return 0 end
+  -- Also on a full server: a write that needs no memory comes first.
+  redis.call('HDEL', base .. 'removed:' .. id, '')
   if there then
     local letter = base .. 'letter:' .. id
     for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end

@@ -5,7 +5,7 @@
  * caller was told that there is no answer.
  */
 import { HooklatchError } from "@hooklatch/core";
-import { isCluster, type RedisClient } from "./client.js";
+import { isCluster, masters, type RedisClient } from "./client.js";
 import { isError, unavailable } from "./failures.js";
 import { inspectRedis, type RedisReport } from "./server-report.js";
 import { type Silence, silenceOf } from "./silence.js";
@@ -27,6 +27,7 @@ export interface Link {
 }
 
 const ASK_AGAIN_AFTER_MS = 1_000;
+const ASK_ALL_AFTER_MS = 5_000;
 const LEAVE_AGAIN_AFTER_MS = 200;
 
 const links = new WeakMap<RedisClient, Link>();
@@ -65,12 +66,15 @@ function createLink(client: RedisClient): Link {
   }
   /** Another connection may be one to another server, with other settings. */
   client.on("ready", () => {
+    forsake();
     leaving = false;
     report = undefined;
     asking = undefined;
     wake();
   });
   client.on("end", wake);
+  /** Ends the wait for an answer that may never come: it was asked over a connection that is gone. */
+  let forsake: () => void = () => {};
   let renewing = false;
   /** A new master may have other settings. What is known of the others holds meanwhile. Several come in one turn. */
   function nodeAdded(): void {
@@ -93,14 +97,19 @@ function createLink(client: RedisClient): Link {
   }
 
   function ask(): Promise<RedisReport> {
+    const gone = new Promise<never>((_, reject) => {
+      forsake = () => reject(new Error("The connection was replaced."));
+    });
     const mine = silence
-      .during(0, () => inspectRedis(client))
+      .during(0, () => Promise.race([inspectRedis(client), gone]))
       .then(
         (answer) => {
           // Not if reconnected meanwhile: it may not be the answer of the server that is there now.
           if (asking === mine) {
             askedAt = performance.now();
             report = answer;
+            // Some did not answer: they must be asked before long, for they may have other settings.
+            if (answer.nodes.length < masters(client).length) setTimeout(nodeAdded, ASK_ALL_AFTER_MS).unref();
           }
           return answer;
         },
@@ -117,8 +126,13 @@ function createLink(client: RedisClient): Link {
     for (;;) {
       await connection();
       const mine = asking ?? ask();
-      const answer = await mine;
-      if (asking === mine) return answer;
+      try {
+        const answer = await mine;
+        if (asking === mine) return answer;
+      } catch (error) {
+        // Still of this connection: the server could not be asked.
+        if (asking === undefined || asking === mine) throw error;
+      }
     }
   }
 

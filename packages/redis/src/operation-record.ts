@@ -10,10 +10,9 @@ import type {
 
 export type Reply = readonly unknown[];
 
-/** Plain bytes: a `Buffer` would show through in what callers compare and serialise. */
+/** Plain bytes of their own: a `Buffer` would show through in what callers compare, and what else came from the network with it. */
 export function bytes(value: unknown): Uint8Array {
-  const buffer = value as Buffer;
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  return new Uint8Array(value as Buffer);
 }
 
 export function blob(payload: Uint8Array): Buffer {
@@ -71,7 +70,7 @@ export function recordOf([fields, event, result, ended]: Reply): OperationRecord
     attempt: number("attempt") ?? 0,
     round,
     fingerprint: text("fingerprint"),
-    event: text("stored") === undefined ? undefined : bytes(event),
+    event: event === null ? undefined : bytes(event),
     error,
     attempts: attemptsIn(attempts, owner),
     letter: (text("letter") ?? "none") as LetterNote,
@@ -81,7 +80,7 @@ export function recordOf([fields, event, result, ended]: Reply): OperationRecord
     leaseUntil: number("leaseUntil"),
     dueAt: number("dueAt"),
     expiresAt: number("expiresAt"),
-    ...(state === "completed" ? { result: text("kept") === undefined ? null : bytes(result) } : {}),
+    ...(state === "completed" ? { result: result === null ? null : bytes(result) } : {}),
   };
   return Object.fromEntries(
     Object.entries(record).filter(([, value]) => value !== undefined),

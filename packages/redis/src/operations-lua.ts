@@ -57,7 +57,8 @@ function verbs.claim(key)
   end
   if life.fingerprint and r.fingerprint and life.fingerprint ~= r.fingerprint then return { 'mismatch' } end
   if life.state == 'completed' then
-    return { 'completed', flag(life.kept), life.kept and redis.call('GET', key .. ':result') or '' }
+    local result = life.kept and redis.call('GET', key .. ':result')
+    return { 'completed', flag(result), result or '' }
   end
   if life.state == 'running' then
     if life.owner == r.owner then
@@ -237,8 +238,8 @@ function verbs.get(key)
   if not life or isExpired(life) then return {} end
   return {
     redis.call('HGETALL', key),
-    life.stored and redis.call('GET', key .. ':event') or '',
-    life.kept and redis.call('GET', key .. ':result') or '',
+    life.stored and redis.call('GET', key .. ':event') or false,
+    life.kept and redis.call('GET', key .. ':result') or false,
     life.failed and redis.call('HGETALL', key .. ':attempts') or {}
   }
 end

@@ -99,13 +99,17 @@ function checking(what: string, options: RedisOptions, known: readonly string[])
         whole(`waitForReplicas.${part}`, wait[part], 1, part === "count" ? 1_000 : MAX_TIMER_MS);
       }
     }
+    const timeoutMs = whole("timeoutMs", options.timeoutMs, 1, MAX_TIMER_MS) ?? 2_000;
+    if (wait !== undefined && wait.timeoutMs >= timeoutMs) {
+      throw wrong("waitForReplicas.timeoutMs", `it must be less than timeoutMs, which is ${timeoutMs}`);
+    }
     if (acceptEvictionPolicy !== undefined && typeof acceptEvictionPolicy !== "string") {
       throw wrong("acceptEvictionPolicy", 'pass the name of a maxmemory-policy, such as "volatile-lru"');
     }
     if (onServer !== undefined && typeof onServer !== "function") throw wrong("onServer", "pass a function");
     return {
       prefix: checkPrefix(options.prefix === undefined ? "hooklatch" : options.prefix, what),
-      timeoutMs: whole("timeoutMs", options.timeoutMs, 1, MAX_TIMER_MS) ?? 2_000,
+      timeoutMs,
       waitForReplicas: wait,
       acceptEvictionPolicy,
       onServer,

@@ -5,12 +5,14 @@
 import { HooklatchError } from "@hooklatch/core";
 import type { RedisClient } from "./client.js";
 import { isError } from "./failures.js";
-import type { Argument, Script } from "./script.js";
+import { type Argument, runScript, type Script } from "./script.js";
+
+const REDIRECTIONS = ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"];
 
 export interface WaitForReplicas {
   /** So many replicas must have confirmed it. 1 or more. */
   count: number;
-  /** How long they may take, in ms. Whole; 1 or more. */
+  /** How long they may take, in ms. Whole; 1 or more, and less than the `timeoutMs` of the store. */
   timeoutMs: number;
 }
 
@@ -40,7 +42,13 @@ export async function runConfirmed(
   };
   let results = await exec("evalsha", sha);
   if (isError(results[1]?.[0], "NOSCRIPT")) results = await exec("eval", lua);
-  const failed = results.find(([error]) => error !== null);
+  const [error] = results[1] ?? [null];
+  if (REDIRECTIONS.some((code) => isError(error, code))) {
+    // In a pipeline ioredis follows none; by itself it does, and learns where the slot is.
+    await runScript(client, { lua, sha }, keys, args);
+    results = await exec("evalsha", sha);
+  }
+  const failed = results.find(([failure]) => failure !== null);
   if (failed !== undefined) throw failed[0];
   const [before, reply, have, after] = results.map(([, result]) => result);
   const same = connectionIn(before) === connectionIn(after);

@@ -24,8 +24,8 @@ export interface Call {
 
 export interface Sender {
   send(call: Call): Promise<unknown>;
-  /** Runs `act` once the server is there, within the same time as a call. */
-  within<T>(act: () => Promise<T>): Promise<T>;
+  /** Runs `act` once the server is there, within the same time as a call. It is told whether that is over, and nobody waits any longer. */
+  within<T>(act: (isGivenUp: () => boolean) => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -45,6 +45,8 @@ export interface SenderOptions {
 interface Waiting {
   call: Call;
   settled: boolean;
+  /** Resolves when it is. */
+  settledAt: Promise<void>;
   resolve: (reply: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -60,13 +62,16 @@ export function createSender(options: SenderOptions): Sender {
   /** The report of the connection for which `admit` agreed. */
   let admitted: RedisReport | undefined;
   let closed = false;
+  /** Calls that leave when the replicas have answered for those before, and whether there are such. */
+  let held: Waiting[] = [];
+  let confirming = false;
   /** A Cluster, or a proxy before one, takes the keys of one slot in a command. */
   let oneSlot = isCluster(client);
 
   /** Resolves to the report once calls may be sent. */
-  const opened = createGate(async (): Promise<RedisReport> => {
+  const opened = createGate(async (counts): Promise<RedisReport> => {
     const report = await link.ready();
-    if (report !== admitted) {
+    if (report !== admitted && counts()) {
       await admit(report);
       admitted = report;
     }
@@ -95,11 +100,11 @@ export function createSender(options: SenderOptions): Sender {
   async function flush(): Promise<void> {
     const calls = queue;
     queue = [];
-    try {
-      await inTime(sendAll(calls));
-    } catch (error) {
+    const fail = (error: unknown): void => {
       for (const call of calls) call.reject(error);
-    }
+    };
+    sendAll(calls).catch((error: unknown) => fail(failure(error)));
+    await inTime(Promise.all(calls.map((call) => call.settledAt))).catch(fail);
   }
 
   async function sendAll(calls: readonly Waiting[]): Promise<void> {
@@ -110,11 +115,32 @@ export function createSender(options: SenderOptions): Sender {
       refusal = refuse(await opened(timeoutMs));
     }
     // Nobody waits any longer for what was given up meanwhile: it must not be sent.
-    const sent = calls.filter((one) => {
+    const live = calls.filter((one) => {
       if (refusal !== undefined && one.call.keeps) one.reject(refusal);
       return !one.settled;
     });
-    await Promise.all(batchesOf(sent, oneSlot).map(sendBatch));
+    const sent = [...live.filter(needsMemory), ...live.filter((one) => !needsMemory(one))];
+    await (waitForReplicas === undefined ? sendNow(sent) : sendInTurn(sent));
+  }
+
+  async function sendNow(calls: readonly Waiting[]): Promise<void> {
+    await Promise.all(batchesOf(calls, oneSlot).map(sendBatch));
+  }
+
+  /**
+   * `WAIT` keeps its connection from everything else. One at a time, then, and what comes meanwhile leaves together after it: however slow the
+   * replicas are, nobody waits for more than two of them.
+   */
+  async function sendInTurn(calls: readonly Waiting[]): Promise<void> {
+    held.push(...calls);
+    if (confirming) return;
+    confirming = true;
+    while (held.length > 0) {
+      const next = held.filter((one) => !one.settled);
+      held = [];
+      await sendNow(next);
+    }
+    confirming = false;
   }
 
   /** Never rejects: one batch that fails says nothing about the others. */
@@ -141,7 +167,7 @@ export function createSender(options: SenderOptions): Sender {
     const keys = batch.map(({ call }) => call.key);
     const args = batch.flatMap(({ call }) => [call.verb, call.args.length, ...call.args]);
     const declared = isCluster(client) ? [nothing] : [];
-    if (waitForReplicas === undefined) {
+    if (waitForReplicas === undefined || !batch.some(({ call }) => tells(call.verb))) {
       const replies = await runScript(client, script, [...keys, ...declared], [keys.length, ...args]);
       return { replies: replies as unknown[] };
     }
@@ -174,15 +200,21 @@ export function createSender(options: SenderOptions): Sender {
     send(call) {
       if (closed) return Promise.reject(closedError(what));
       return new Promise((resolve, reject) => {
+        let settle: () => void = () => {};
         const waiting: Waiting = {
           call,
           settled: false,
+          settledAt: new Promise((done) => {
+            settle = done;
+          }),
           resolve(reply) {
             waiting.settled = true;
+            settle();
             resolve(reply);
           },
           reject(error) {
             waiting.settled = true;
+            settle();
             reject(error as Error);
           },
         };
@@ -191,7 +223,8 @@ export function createSender(options: SenderOptions): Sender {
     },
     within(act) {
       if (closed) return Promise.reject(closedError(what));
-      return inTime(opened(timeoutMs).then(act));
+      const until = performance.now() + timeoutMs;
+      return inTime(opened(timeoutMs).then(() => act(() => performance.now() >= until)));
     },
     close() {
       closed = true;
@@ -199,10 +232,24 @@ export function createSender(options: SenderOptions): Sender {
   };
 }
 
-/** Whether it says that something is so, which a fail-over could undo. A refusal stands, and so does what was only read. */
+/**
+ * Whether the answer may be that something is so, which a fail-over could undo. Not what is only read; and a heartbeat that too few replicas have
+ * is better than none.
+ */
+function tells(verb: string): boolean {
+  return verb !== "get" && verb !== "list" && verb !== "count" && verb !== "expired" && verb !== "extend";
+}
+
+/** Whether it is. A refusal stands. */
 function isActedUpon({ verb }: Call, reply: unknown): boolean {
+  if (!tells(verb)) return false;
   if (["claim", "push", "remove"].includes(verb)) return true;
   return Array.isArray(reply) ? String(reply[0]) === "scheduled" : Number(reply) === 1;
+}
+
+/** A full server refuses these, until something else in the same script has written. */
+function needsMemory({ call: { verb } }: Waiting): boolean {
+  return verb === "claim" || verb === "schedule" || verb === "push";
 }
 
 function batchesOf(calls: readonly Waiting[], oneSlot: boolean): Waiting[][] {

@@ -76,7 +76,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         [
           ...idArguments(id),
           owner,
-          Math.ceil(leaseMs),
+          ms(leaseMs),
           optional(fingerprint),
           redelivery,
           redeliveryAfterMs,
@@ -88,13 +88,13 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     },
 
     extend: ({ id, owner, token, leaseMs, attempt = 0, ended }) =>
-      isSo(id, "extend", [owner, token, Math.ceil(leaseMs), attempt, ...endedArguments(ended, owner)]),
+      isSo(id, "extend", [owner, token, ms(leaseMs), attempt, ...endedArguments(ended, owner)]),
 
     complete: ({ id, owner, token, result, retentionMs, ended }) =>
       isSo(id, "complete", [
         owner,
         token,
-        Math.ceil(retentionMs),
+        ms(retentionMs),
         ...payload(result ?? undefined),
         optional(ended && encodeLast(ended, owner)),
       ]),
@@ -103,7 +103,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       isSo(id, "retry", [
         owner,
         token,
-        Math.ceil(delayMs),
+        ms(delayMs),
         notStarted ? 1 : 0,
         optional(attempt),
         ...endedArguments(ended, owner),
@@ -118,13 +118,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
         ...endedArguments(ended, owner),
       ]),
 
-    release: ({ id, owner, token, retentionMs }) =>
-      isSo(id, "release", [owner, token, Math.ceil(retentionMs)]),
+    release: ({ id, owner, token, retentionMs }) => isSo(id, "release", [owner, token, ms(retentionMs)]),
 
     settle: ({ id, token, letter }) => isSo(id, "settle", [token, letter]),
 
     async schedule({ id, replayId, event, delayMs, expectedToken, force }) {
-      const args = [replayId, Math.ceil(delayMs), optional(expectedToken), force ? 1 : 0, ...payload(event)];
+      const args = [replayId, ms(delayMs), optional(expectedToken), force ? 1 : 0, ...payload(event)];
       const [status] = (await call(id, "schedule", [...idArguments(id), ...args], true)) as Reply;
       if (String(status) !== "event_not_kept") return { status: String(status) as "scheduled" };
       throw new HooklatchError(
@@ -133,7 +132,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       );
     },
 
-    claimDue: (request) => sender.within(() => claimDue(request)),
+    claimDue: (request) => sender.within((isGivenUp) => claimDue(request, isGivenUp)),
     get: async (id) => recordOf((await call(id, "get", [])) as Reply),
     delete: (id, onlyDeadToken) => isSo(id, "delete", [optional(onlyDeadToken)]),
     stats: (scope) => sender.within(() => stats(scope)),
@@ -142,6 +141,12 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       sender.close();
     },
   };
+}
+
+/** Delays may be fractions of a millisecond; a lease or a delay never ends early. */
+function ms(duration: number): number {
+  if (Number.isFinite(duration)) return Math.ceil(duration);
+  throw new HooklatchError("invalid_argument", `A duration is a number of ms; it is ${String(duration)}.`);
 }
 
 function idArguments({ scope, tenant, key }: OperationId): Argument[] {

@@ -17,15 +17,15 @@ export interface ReceiverProcess {
   stop(): Promise<number | null>;
 }
 
-const folder = fileURLToPath(new URL("../..", import.meta.url));
+const here = fileURLToPath(new URL("../..", import.meta.url));
 const running = new Set<ChildProcess>();
 // However this process ends, it leaves none behind.
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts `src/server.ts` on any free port. */
-export async function startReceiver(env: NodeJS.ProcessEnv): Promise<ReceiverProcess> {
+/** Starts `src/server.ts`, of this example or of the one in `folder`, on any free port. */
+export async function startReceiver(env: NodeJS.ProcessEnv, folder = here): Promise<ReceiverProcess> {
   const child = spawn(process.execPath, ["--import", "tsx", "src/server.ts"], {
     cwd: folder,
     env: { ...process.env, PORT: "0", ...env },

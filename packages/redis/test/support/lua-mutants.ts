@@ -1,0 +1,450 @@
+/** Scripts that are broken in one way each, and the case that must notice. */
+
+export interface LuaMutant {
+  flaw: string;
+  /** Exactly once in the scripts that have it. */
+  text: string;
+  replacement: string;
+  /** The beginning of the names of the cases that must fail; others may fail too. */
+  caughtBy: readonly string[];
+}
+
+function mutant(flaw: string, text: string, replacement: string, ...caughtBy: string[]): LuaMutant {
+  return { flaw, text, replacement, caughtBy };
+}
+
+const perVerb = (promise: string): string[] =>
+  ["extend", "complete", "retry", "fail", "release"].map((verb) => `${verb}: ${promise}`);
+
+const fencing = [
+  mutant(
+    "tokens are not compared",
+    "life.owner == owner and life.token == token",
+    "life.owner == owner",
+    ...perVerb("refused with another token"),
+  ),
+  mutant(
+    "owners are not compared",
+    "return life and life.owner == owner and life.token == token",
+    "return life and life.token == token",
+    ...perVerb("refused with another owner's name"),
+  ),
+  mutant(
+    "a resent claim is taken for a foreign one",
+    "    if life.owner == r.owner then\n",
+    "    if false then\n",
+    "claim: resent by its owner, it gives the same token",
+  ),
+  mutant(
+    "a resent claim does not renew the lease it names",
+    "{ leaseUntil = now + r.leaseMs }",
+    "{ leaseUntil = now }",
+    "claim: resent by its owner, it gives the same token",
+  ),
+  mutant(
+    "complete overwrites what has ended",
+    "  if life.state == to then return 1 end\n  if life.state ~= 'running' then return 0 end\n",
+    "  if life.state == to then return 1 end\n",
+    "retry: nothing else is accepted",
+    "fail: nothing else is accepted",
+  ),
+  mutant(
+    "what is resent is refused",
+    "  if life.state == to then return 1 end",
+    "  if life.state == to then return 0 end",
+    ...perVerb("resent, it gives the same answer").filter((name) => !name.startsWith("extend")),
+  ),
+  mutant(
+    "an extension wakes up what has ended",
+    "if not holds(life, owner, token) or life.state ~= 'running' then return 0 end",
+    "if not holds(life, owner, token) then return 0 end",
+    "complete: nothing else is accepted",
+  ),
+];
+
+const claiming = [
+  mutant(
+    "the lease is taken for seconds",
+    "      leaseUntil = now + r.leaseMs\n",
+    "      leaseUntil = now + r.leaseMs * 1000\n",
+    "claim: a running operation says how long its lease lasts",
+  ),
+  mutant(
+    "a claim is taken over before its lease ran out",
+    "if left > 0 then return { 'running', left, flag(life.stored) } end",
+    "",
+    "claim: of 32 callers",
+  ),
+  mutant(
+    "a waiting operation is taken before it is due",
+    "if left > 0 then return { 'waiting', left, flag(life.stored) } end",
+    "",
+    "claim: a waiting operation that is not due says when",
+  ),
+  mutant(
+    "fingerprints are compared only with completed operations",
+    "if life.fingerprint and r.fingerprint and",
+    "if life.state == 'completed' and life.fingerprint and r.fingerprint and",
+    "claim: another fingerprint is a mismatch that changes nothing: running (",
+    "claim: another fingerprint is a mismatch that changes nothing: dead",
+  ),
+  mutant(
+    "an absent fingerprint is a mismatch",
+    "if life.fingerprint and r.fingerprint and",
+    "if",
+    "claim: a fingerprint that is absent on either side",
+  ),
+  mutant(
+    "redelivery is not looked at",
+    "if r.redelivery == 'ignore' or now",
+    "if now",
+    "claim: a dead operation is never run again with redelivery ignore",
+  ),
+  mutant(
+    "a dead operation is run again at once",
+    " or now - life.changedAt < r.redeliveryAfterMs then",
+    " then",
+    "claim: a dead operation is not run again before",
+  ),
+  mutant(
+    "a redelivery does not replace the event",
+    "  if request.hasEvent then redis.call('SET', key .. ':event', request.event) end",
+    "",
+    "claim: one that takes an existing operation replaces its event",
+  ),
+  mutant(
+    "a redelivery unbinds the fingerprint",
+    "next.fingerprint = request.fingerprint or life.fingerprint",
+    "next.fingerprint = request.fingerprint",
+    "claim: one that brings no fingerprint does not unbind",
+  ),
+  mutant(
+    "a crash is not recovered",
+    "recovered = (life.state == 'running' or (life.state == 'waiting' and life.recovered)) and '1' or false,",
+    "recovered = false,",
+    "claim: a lease that ran out is taken over",
+  ),
+  mutant(
+    "tokens do not grow",
+    "token = life.token + 1,",
+    "token = life.token,",
+    "claim: a lease that ran out",
+  ),
+  mutant(
+    "a new round goes on counting",
+    "return takenByDelivery(key, life, r, 1, { round = life.round + 1, replay = false })",
+    "return takenByDelivery(key, life, r, life.attempt + 1, { round = life.round + 1, replay = false })",
+    "claim: a dead operation delivered again later begins a new round",
+  ),
+];
+
+const moving = [
+  mutant(
+    "retry drops the event",
+    "    next.dueAt = now + delayMs\n",
+    "    next.dueAt = now + delayMs\n    redis.call('UNLINK', key .. ':event')\n",
+    "claimDue: hands waiting operations out",
+  ),
+  mutant(
+    "attempts are counted when they fail",
+    "    if notStarted then next.attempt = math.max(0, next.attempt - 1) end",
+    "    next.attempt = notStarted and next.attempt or next.attempt + 1",
+    "attempts: failing does not count one",
+  ),
+  mutant(
+    "retry raises the attempts",
+    "next.attempt = math.min(life.attempt, tonumber(attempt))",
+    "next.attempt = tonumber(attempt)",
+    "attempts: retry sets them to those that really started",
+  ),
+  mutant(
+    "an extension lowers the attempts",
+    "attempt = math.max(life.attempt, attempt) })",
+    "attempt = attempt })",
+    "attempts: extend raises their number, and never lowers it",
+  ),
+  mutant(
+    "an extension does not extend",
+    "changed(life, { leaseUntil = now + leaseMs, attempt =",
+    "changed(life, { attempt =",
+    "extend: keeps others out",
+  ),
+  mutant(
+    "what ended is added, not replaced",
+    "next.round .. '.' .. attempt, ended)",
+    "next.round .. '.' .. attempt + 10 * redis.call('HLEN', attempts), ended)",
+    "attempts: what ended is kept once for each attempt",
+  ),
+  mutant(
+    "the accounts of all attempts are kept for ever",
+    "  if redis.call('HLEN', attempts) <= MAX_ATTEMPTS_KEPT then return end\n",
+    "  if true then return end\n",
+    "attempts: of very many",
+  ),
+  mutant(
+    "retention is as long as the lease",
+    "expiresAt = now + retentionMs, kept",
+    "expiresAt = life.leaseUntil, kept",
+    "retention: it is not the lease",
+  ),
+  mutant(
+    "an expired record is still there",
+    "  return expiry ~= nil and expiry <= now\n",
+    "  return false\n",
+    "retention: a completed operation is forgotten",
+  ),
+  mutant(
+    "what owes a removal expires",
+    "  if life.letter == 'remove' then return nil end\n",
+    "",
+    "retention: a completed operation whose letter must still go",
+  ),
+  mutant(
+    "an expired record is not dropped before its key is new",
+    "  drop(key, life)\nend\n\nlocal function claimed",
+    "end\n\nlocal function claimed",
+    "stats: what is forgotten",
+  ),
+  mutant(
+    "release with an event is accepted",
+    "  if life and life.stored then return 0 end\n",
+    "",
+    "release: refused where an event is kept",
+  ),
+  mutant(
+    "no result and an empty one are the same",
+    "number(), text() == '1', text()\n",
+    "number(), text() ~= '', text()\n",
+    "payload: a result that is not kept is null",
+  ),
+  mutant(
+    "delete does not look at the token",
+    "if onlyDeadToken and (life.state ~= 'dead' or life.token ~= tonumber(onlyDeadToken)) then return 0 end",
+    "",
+    "delete: with onlyDeadToken",
+  ),
+];
+
+const replaying = [
+  mutant(
+    "replay ids are not remembered",
+    "    replayId = replayId,\n",
+    "",
+    "schedule: the same replay id puts nothing back twice",
+  ),
+  mutant(
+    "a takeover by force keeps the token",
+    "token = found.token + ((life and life.state == 'running') and 1 or 0),",
+    "token = found.token,",
+    "schedule: by force, it takes a running operation over",
+  ),
+  mutant(
+    "schedule always takes over",
+    "    if life.state == 'running' and not force then return { 'running' } end\n",
+    "",
+    "schedule: refused while the operation runs",
+  ),
+  mutant(
+    "schedule does not look at the token",
+    "    if expectedToken and expectedToken ~= life.token then return { 'superseded' } end\n",
+    "",
+    "schedule: refused as superseded",
+  ),
+  mutant(
+    "schedule keeps the owner",
+    "    owner = '',\n    token = found.token + ((life and life.state == 'running') and 1 or 0),",
+    "    owner = found.owner or '',\n    token = found.token,",
+    "schedule: by force, it takes a running operation over",
+  ),
+];
+
+const burying = [
+  mutant(
+    "settle does not look at the token",
+    "if not life or life.token ~= token or life.state ~= state then return 0 end",
+    "if not life or life.state ~= state then return 0 end",
+    "settle: refused with a stale token",
+  ),
+  mutant(
+    "a settled letter is handed out again",
+    "save(key, life, changed(life, { letter = done, noteOwner = false, noteDueAt = false, noteTries = false }))",
+    "",
+    "letter: once settled it is not handed out again",
+  ),
+  mutant(
+    "the removal is not noted",
+    "    if next.letter ~= 'none' then next = owed(next, 'remove') end\n",
+    "",
+    "letter: a completion has it removed",
+  ),
+  mutant(
+    "a letter that is not settled comes back at once",
+    "noteTries = tries + 1, noteDueAt = now + leaseMs * backoff })",
+    "noteTries = tries + 1, noteDueAt = now })",
+    "letter: a death that owes one has it pushed by one worker",
+  ),
+  mutant(
+    "notes are not backed off",
+    "noteDueAt = now + leaseMs * backoff })",
+    "noteDueAt = now + leaseMs })",
+    "letter: offered again after 1, 2, 4 and then always 8 leases",
+  ),
+];
+
+const working = [
+  mutant(
+    "what was handed out is not remembered for a resent claimDue",
+    "      redis.call('SADD', base .. handedName, name)\n",
+    "",
+    "claimDue: resent by its owner",
+  ),
+  mutant(
+    "claimDue gives the work of every scope",
+    "local set = base .. name .. scope\n",
+    "local set = redis.call('KEYS', base .. name .. '*')[1] or 'none'\n",
+    "claimDue: gives work of the scopes it was asked for",
+  ),
+  mutant(
+    "the limit is not looked at",
+    "  for i = 1, math.min(most, #found) do\n    local name, set",
+    "  for i = 1, #found do\n    local name, set",
+    "claimDue: gives all that is due, and never more than `limit`",
+  ),
+  mutant(
+    "work that is not due is handed out",
+    "  local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit)",
+    "  local found = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 0)",
+    "claimDue: hands waiting operations out",
+  ),
+  mutant(
+    "claimDue does not count the attempt",
+    "local next = take(life, owner, leaseMs, life.attempt + 1)",
+    "local next = take(life, owner, leaseMs, life.attempt)",
+    "claimDue: hands a run whose lease ran out",
+  ),
+  mutant(
+    "claimDue does not renew the lease of resent work",
+    "      local next = changed(life, { leaseUntil = now + leaseMs })",
+    "      local next = changed(life, { leaseUntil = now })",
+    "claimDue: resent, it renews the lease",
+  ),
+];
+
+const counting = [
+  mutant(
+    "stats never go down",
+    "    if was then count(key, scope, was, -1) end\n",
+    "",
+    "stats: follows every transition",
+  ),
+  mutant(
+    "deleted operations stay counted",
+    "  count(key, life.scope, labelOf(life), -1)\n",
+    "",
+    "stats: follows every transition",
+  ),
+  mutant(
+    "stats count every scope",
+    "if (not only or scope == only) and",
+    "if",
+    "stats: counts each state, of one scope",
+  ),
+  mutant(
+    "the letters of other states are owed too",
+    "owed = owed + redis.call('ZCARD', base .. 'letters:' .. hash)",
+    "owed = owed + redis.call('ZCARD', base .. 'waiting:' .. hash)",
+    "stats: counts the letters that are not settled",
+  ),
+];
+
+const letters = [
+  mutant(
+    "the last push stays",
+    "  if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end\n",
+    "",
+    "push: the newest token stays",
+  ),
+  mutant(
+    "tokens of two lives are compared",
+    "  if bornAt ~= thanBornAt then return bornAt > thanBornAt end\n",
+    "",
+    "push: the newest life of the operation stays",
+  ),
+  mutant(
+    "nothing is left of a removed letter",
+    "  redis.call('HSET', removed, 'bornAt', string.format('%.0f', bornAt), 'token', token)\n",
+    "",
+    "remove: keeps out a push of that version",
+  ),
+  mutant(
+    "letters of one script call arrive at the same moment",
+    "math.max(time[1] * 1000000 + time[2], last + 1)",
+    "time[1] * 1000000 + time[2]",
+    "list: many letters",
+  ),
+  mutant(
+    "remove takes newer letters too",
+    "    if bornAt and isNewer(bornAt, token, upToBornAt, upToToken) then return 0 end\n",
+    "",
+    "remove: not if the letter is newer",
+  ),
+  mutant(
+    "a removed letter stays in the indexes",
+    "    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end\n    redis.call('UNLINK', letter)",
+    "    redis.call('UNLINK', letter)",
+    "list: letters that are removed between two pages",
+  ),
+  mutant(
+    "a newer version stays in the old indexes",
+    "    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end\n  else",
+    "  else",
+    "list and count: a newer version is found by its own error",
+  ),
+  mutant(
+    "a newer version arrives when it comes",
+    "    arrival = redis.call('HGET', letter, 'arrival')\n",
+    "    arrival = string.format('%.0f', time[1] * 1000000 + time[2])\n",
+    "arrivedAt: a newer version of a letter",
+  ),
+  mutant(
+    "errors are found by their name alone",
+    "for _, name in ipairs({ errorName, errorCode ~= errorName and errorCode or '' }) do",
+    "for _, name in ipairs({ errorName }) do",
+    "list and count: by exactly the name or the code",
+  ),
+  mutant(
+    "tenants are not looked at",
+    "(not q.tenant or q.tenant == found[2])",
+    "true",
+    "list and count: by scope, tenant and key",
+  ),
+  mutant(
+    "pages begin at the letter that ended the last one",
+    "      upTo = '(' .. found[i + 1]\n",
+    "      upTo = found[i + 1]\n",
+    "list: many letters",
+  ),
+  mutant(
+    "one letter more than the maximum is kept",
+    "redis.call('ZCARD', index) - maxLetters)",
+    "redis.call('ZCARD', index) - maxLetters - 1)",
+    "expired: what is over the maximum",
+  ),
+  mutant(
+    "the retention is taken for seconds",
+    "string.format('%.0f', (now - arrivedUpTo) * 1000)",
+    "string.format('%.0f', (now - arrivedUpTo * 1000) * 1000)",
+    "expired: the letters of the scope that arrived longer ago",
+  ),
+];
+
+export const storeMutants = [
+  ...fencing,
+  ...claiming,
+  ...moving,
+  ...replaying,
+  ...burying,
+  ...working,
+  ...counting,
+];
+export const letterMutants = letters;
