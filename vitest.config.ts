@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -19,6 +20,8 @@ export default defineConfig({
     // One Redis for all of them: REDIS_URL, or one that is started.
     globalSetup: source("servers/src/vitest-redis.ts"),
     pool: "forks",
+    // Vitest would take half of the cores. Most tests here wait for a lease, a process or a server rather than compute.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

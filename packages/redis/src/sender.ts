@@ -12,7 +12,7 @@ import { notReplicated, runConfirmed, type WaitForReplicas } from "./replicas.js
 import { type Argument, runScript, type Script } from "./script.js";
 import type { RedisReport } from "./server-report.js";
 
-export interface Call {
+interface Call {
   key: string;
   /** Calls of one partition may always share a command. */
   partition: Partition;
