@@ -1,4 +1,5 @@
 /** What a receiver process is told, as JSON in its environment, and what the events say that it receives. */
+import type { Backend } from "./backend.js";
 import type { BugName } from "./bugs.js";
 
 export const CONFIG_VARIABLE = "FAULTS_APP";
@@ -16,6 +17,8 @@ export interface AppTuning {
   jitter: "full" | "none";
   redelivery: "rerun" | "ignore";
   drainMs: number;
+  /** Default: a third of the lease. */
+  storeTimeoutMs?: number;
 }
 
 export const TUNING: AppTuning = {
@@ -33,8 +36,7 @@ export const TUNING: AppTuning = {
 
 export interface AppConfig extends AppTuning {
   name: string;
-  /** The SQLite file of store and letters. */
-  file: string;
+  backend: Backend;
   ledger: string;
   /** `verb:before`, `verb:after`, `handler:start` or `handler:effect`; `…:3` for the third time that it comes there. */
   crashAt?: string;

@@ -1,21 +1,20 @@
-/** A receiver process, as a user would write one, except that it tells the ledger everything. Bundled and started by fleet.ts. */
+/** A receiver process, as a user would write one, except that it tells the ledger everything. Bundled, and started by fleet.ts. */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HandlerContext, WebhookEvent } from "@hooklatch/core";
-import { withIdempotency } from "@hooklatch/express";
-import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
-import express from "express";
+import { type WebhookRoute, withIdempotency } from "@hooklatch/express";
 import { type AppConfig, CONFIG_VARIABLE, type FaultEvent, SCOPE } from "./app-config.js";
+import { type OpenBackend, openBackend } from "./backend.js";
 import { withBug } from "./bugs.js";
 import { openLedger } from "./ledger.js";
 import { createCrashPoint, watchLetters, watchStore } from "./watch.js";
 
 const config = JSON.parse(process.env[CONFIG_VARIABLE] ?? "{}") as AppConfig;
-const note = openLedger(config.ledger, config.name, true);
+const note = openLedger(config.ledger, config.name);
 const crash = createCrashPoint(config.crashAt, note);
-const sqlite = sqliteStore(config.file);
-const letters = sqliteDeadLetters(config.file);
 
 async function handler(event: WebhookEvent, { attempt, token, key }: HandlerContext): Promise<unknown> {
   const { ms, fails = 0, aborts } = event.json<FaultEvent>();
@@ -44,51 +43,64 @@ const heard =
     note({ kind: "heard", name, key: event.key ?? "", ...text });
   };
 
-const { respondWithinMs, maxRunMs, leaseMs, pollMs, redelivery } = config;
-const { maxAttempts, initialDelayMs, maxDelayMs, jitter } = config;
-const route = withIdempotency(handler, {
-  store: watchStore(withBug(sqlite, config.bug), note, crash),
-  deadLetters: watchLetters(letters, crash),
-  scope: SCOPE,
-  key: (event) => event.json<FaultEvent>().id,
-  leaseMs,
-  maxRunMs,
-  respondWithinMs: respondWithinMs === "never" ? Number.POSITIVE_INFINITY : respondWithinMs,
-  redelivery,
-  retry: { maxAttempts, initialDelayMs, maxDelayMs, jitter },
-  worker: { pollMs },
-  on: {
-    completed: heard("completed"),
-    leaseLost: heard("leaseLost"),
-    retried: heard("retried"),
-    dead: heard("dead"),
-    storeError: heard("storeError"),
-    sinkError: heard("sinkError"),
-  },
-});
-
-const app = express();
-app.post("/events", route);
-const server = app.listen(0, "127.0.0.1", () => {
-  process.send?.({ port: (server.address() as AddressInfo).port });
-});
-
-// No process.exit(): a handle that `close()` leaves open would keep this process from ending.
-let stopping: Promise<void> | undefined;
-process.on("SIGTERM", () => {
-  stopping ??= stop();
-});
-
-async function stop(): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  await route.close({ drainMs: config.drainMs });
-  await closed;
-  await letters.close?.();
-  await sqlite.close?.();
-  process.disconnect?.();
+function routeOn({ store, letters }: OpenBackend): WebhookRoute {
+  const { respondWithinMs, maxRunMs, leaseMs, pollMs, redelivery, storeTimeoutMs } = config;
+  const { maxAttempts, initialDelayMs, maxDelayMs, jitter } = config;
+  return withIdempotency(handler, {
+    store: watchStore(withBug(store, config.bug), note, crash),
+    deadLetters: watchLetters(letters, crash),
+    scope: SCOPE,
+    key: (event) => event.json<FaultEvent>().id,
+    leaseMs,
+    storeTimeoutMs,
+    maxRunMs,
+    respondWithinMs: respondWithinMs === "never" ? Number.POSITIVE_INFINITY : respondWithinMs,
+    redelivery,
+    retry: { maxAttempts, initialDelayMs, maxDelayMs, jitter },
+    worker: { pollMs },
+    on: {
+      completed: heard("completed"),
+      leaseLost: heard("leaseLost"),
+      retried: heard("retried"),
+      dead: heard("dead"),
+      storeError: heard("storeError"),
+      sinkError: heard("sinkError"),
+    },
+  });
 }
 
-// The harness is gone.
-process.on("disconnect", () => {
-  if (stopping === undefined) process.exit(1);
-});
+async function serve(): Promise<void> {
+  const backend = await openBackend(config.backend);
+  const route = routeOn(backend);
+  // A request as Express has it, and no more: Express itself would add a tenth of a second to each of many hundred starts.
+  const server = createServer((request, response) => {
+    const { method = "", url = "" } = request;
+    const asInExpress = Object.assign(request, { method, originalUrl: url, baseUrl: "" });
+    route(asInExpress, response, () => response.destroy());
+  });
+  const listening = once(server.listen(0, "127.0.0.1"), "listening");
+
+  async function stop(): Promise<void> {
+    const closed = new Promise((resolve) => server.close(resolve));
+    await route.close({ drainMs: config.drainMs });
+    await closed;
+    await backend.close();
+    process.disconnect?.();
+  }
+
+  // No process.exit(): a handle that `close()` leaves open would keep this process from ending.
+  let stopping: Promise<void> | undefined;
+  process.on("SIGTERM", () => {
+    stopping ??= stop();
+  });
+  // The harness is gone.
+  process.on("disconnect", () => {
+    if (stopping === undefined) process.exit(1);
+  });
+
+  // Ready when its store is, or when that has had its time.
+  await Promise.all([listening, backend.store.stats(SCOPE).catch(() => {})]);
+  process.send?.({ port: (server.address() as AddressInfo).port });
+}
+
+void serve();

@@ -76,6 +76,13 @@ export const BUGS = {
 
 export type BugName = keyof typeof BUGS;
 
+/** `FAULTS_BUG`, which all apps of a run then have. */
+export function chooseBug(): BugName | undefined {
+  const name = process.env.FAULTS_BUG;
+  if (name === undefined || name in BUGS) return name as BugName | undefined;
+  throw new Error(`FAULTS_BUG is one of ${Object.keys(BUGS).join(", ")}.`);
+}
+
 export function withBug(store: IdempotencyStore, bug: BugName | undefined): IdempotencyStore {
   return bug === undefined ? store : overlay(store, BUGS[bug](store));
 }

@@ -1,37 +1,69 @@
 /** Bundles the app from the sources: a bundle starts four times as quickly as sources through tsx. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "tsup";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-let users = 0;
-let bundled: { folder: string; path: Promise<string> } | undefined;
+/** Inside of the package, so that the driver, which is not bundled, is found. */
+const cache = join(root, "node_modules", ".cache", "faults");
+const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Gives the path of the bundle, which is there until `act` has ended. Shared by all that need it at the same time. */
-export async function withBundledApp<T>(act: (path: string) => Promise<T>): Promise<T> {
-  users++;
-  bundled ??= startBundling();
-  const { folder, path } = bundled;
-  try {
-    return await act(await path);
-  } finally {
-    if (--users === 0) {
-      bundled = undefined;
-      rmSync(folder, { recursive: true, force: true });
+/** Slows down each start, and is of use only to whoever looks into a run. */
+const withSourceMap = process.env.FAULTS_KEEP !== undefined;
+let bundled: Promise<string> | undefined;
+
+/** The path of the bundle. Made once for the same sources: each file of tests would make its own. */
+export function bundledApp(): Promise<string> {
+  bundled ??= find();
+  return bundled;
+}
+
+async function find(): Promise<string> {
+  const path = join(cache, `${hashOfSources()}.cjs`);
+  const now = new Date();
+  if (existsSync(path)) {
+    utimesSync(path, now, now);
+    return path;
+  }
+  mkdirSync(cache, { recursive: true });
+  for (const old of readdirSync(cache).map((name) => join(cache, name))) {
+    const usedAt = statSync(old, { throwIfNoEntry: false })?.mtime ?? now;
+    if (+now - +usedAt > DAY_MS) rmSync(old, { recursive: true, force: true });
+  }
+  const folder = mkdtempSync(join(cache, "making-"));
+  await bundle(folder);
+  // In one step, as others may be looking for it.
+  renameSync(join(folder, "app.cjs"), path);
+  rmSync(folder, { recursive: true });
+  return path;
+}
+
+function hashOfSources(): string {
+  const hash = createHash("sha256").update(withSourceMap ? "with source map" : "");
+  hash.update(readFileSync(join(root, "../../pnpm-lock.yaml")));
+  for (const name of ["core", "express", "faults", "redis", "sqlite"]) {
+    const folder = join(root, "..", name, "src");
+    for (const file of readdirSync(folder, { recursive: true }).map(String).sort()) {
+      const path = join(folder, file);
+      if (statSync(path).isFile()) hash.update(`\n${name}/${file}\n`).update(readFileSync(path));
     }
   }
+  return hash.digest("hex").slice(0, 16);
 }
 
-function startBundling(): { folder: string; path: Promise<string> } {
-  // Inside of the package, so that the driver, which is not bundled, is found.
-  const cache = join(root, "node_modules", ".cache");
-  mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, "faults-"));
-  return { folder, path: bundle(folder) };
-}
-
-async function bundle(folder: string): Promise<string> {
+async function bundle(folder: string): Promise<void> {
   await build({
     config: false,
     silent: true,
@@ -44,7 +76,6 @@ async function bundle(folder: string): Promise<string> {
     noExternal: [/^(?!better-sqlite3$)/],
     external: ["better-sqlite3"],
     splitting: false,
-    sourcemap: "inline",
+    sourcemap: withSourceMap ? "inline" : false,
   });
-  return join(folder, "app.cjs");
 }

@@ -14,7 +14,8 @@ export const RULES = {
   R8: "every run is explained",
   R9: "only answers of the contract",
   exits: "no process ends by itself",
-  integrity: "the file is sound",
+  integrity: "the data at rest are sound",
+  counts: "the store counts what it keeps",
 } as const;
 
 export type Rule = keyof typeof RULES;
@@ -100,10 +101,17 @@ export function check({ entries, final, leaseMs, maxAttempts }: CheckOptions): V
       if (![200, 202, 503].includes(status)) report("R9", `answered ${status} ${body}`);
     }
   }
-  if (final.unfinished > 0) {
-    violations.push({ rule: "R7", text: `${final.unfinished} operations or letters are not finished.` });
+  const { unfinished, completed, dead } = final.counts;
+  if (unfinished > 0) {
+    violations.push({ rule: "R7", text: `${unfinished} operations or letters are not finished.` });
   }
   if (final.integrity !== "ok") violations.push({ rule: "integrity", text: final.integrity });
+  const ends = [...final.operations.values()].map(({ state }) => state);
+  for (const [state, counted] of Object.entries({ completed, dead })) {
+    const found = ends.filter((end) => end === state).length;
+    if (counted !== found)
+      violations.push({ rule: "counts", text: `${found} are ${state}, counted ${counted}` });
+  }
   checkExits(entries, violations);
   return violations;
 }

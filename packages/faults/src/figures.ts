@@ -11,6 +11,9 @@ export interface Figures {
   acknowledged: number;
   accepted: number;
   refused: number;
+  /** Deliveries without an answer: refused, reset, or given up by their sender. */
+  unanswered: number;
+  slowestAnswerMs: number;
   runs: number;
   /** Runs beyond the first of their event. */
   extraRuns: number;
@@ -27,6 +30,8 @@ export interface Figures {
   killsInEvents: number;
   pauses: number;
   crashes: number;
+  /** What was done to the store itself. */
+  storeFaults: number;
 }
 
 export function figuresOf(entries: readonly Entry[], final: FinalState): Figures {
@@ -42,6 +47,8 @@ export function figuresOf(entries: readonly Entry[], final: FinalState): Figures
     acknowledged: answered(200, 300),
     accepted: answered(202, 203),
     refused: answered(300, 1000),
+    unanswered: count(({ kind }) => kind === "unanswered"),
+    slowestAnswerMs: slowestAnswer(entries),
     runs,
     extraRuns: runs - started,
     recovered: count((entry) => entry.kind === "claimed" && entry.recovered),
@@ -53,7 +60,16 @@ export function figuresOf(entries: readonly Entry[], final: FinalState): Figures
     killsInEvents: killsInEvents(entries),
     pauses: count((entry) => entry.kind === "fault" && entry.fault === "pause"),
     crashes: count(({ kind }) => kind === "crash"),
+    storeFaults: count((entry) => entry.kind === "storeFault" && entry.fault !== "up"),
   };
+}
+
+function slowestAnswer(entries: readonly Entry[]): number {
+  let slowest = 0;
+  for (const entry of entries) {
+    if (entry.kind === "answer") slowest = Math.max(slowest, entry.at - entry.sentAt);
+  }
+  return Math.round(slowest);
 }
 
 function fencedIn(entries: readonly Entry[]): number {

@@ -1,9 +1,7 @@
 /** What the store and the letters say when all is over. */
-import type { OperationState } from "@hooklatch/core";
-import { letterId } from "@hooklatch/core";
-import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
-import Database from "better-sqlite3";
+import { HooklatchError, letterId, type OperationState } from "@hooklatch/core";
 import { SCOPE } from "./app-config.js";
+import type { OpenBackend } from "./backend.js";
 
 export interface FinalOperation {
   state: OperationState | "absent";
@@ -18,59 +16,50 @@ export interface FinalOperation {
 
 export interface FinalState {
   operations: Map<string, FinalOperation>;
-  /** Operations that are neither completed nor dead, and letters that are not settled. */
-  unfinished: number;
-  /** `ok`, or what SQLite found. */
+  /** What the store counts; `unfinished`: neither completed nor dead, and letters that are not settled. */
+  counts: { completed: number; dead: number; unfinished: number };
+  /** `ok`, or what the backend found wrong with its data. */
   integrity: string;
 }
 
-/** How many operations are neither completed nor dead, or owe their letter. */
-export async function countUnfinished(file: string): Promise<number> {
-  const store = sqliteStore(file);
+/** Whether every operation is completed or dead, and no letter is owed. */
+export async function isFinished({ store }: OpenBackend): Promise<boolean> {
   try {
-    const { running, waiting, released, unsettled } = await store.stats(SCOPE);
-    return running + waiting + released + unsettled;
-  } finally {
-    await store.close?.();
+    return (await countsOf(store)).unfinished === 0;
+  } catch (error) {
+    if (HooklatchError.is(error) && error.retryable) return false;
+    throw error;
   }
 }
 
-export async function readFinal(file: string, keys: Iterable<string>): Promise<FinalState> {
-  const store = sqliteStore(file);
-  const letters = sqliteDeadLetters(file);
-  const operations = new Map<string, FinalOperation>();
-  try {
-    for (const key of keys) {
-      const id = { scope: SCOPE, key };
-      const [record, letter] = await Promise.all([store.get(id), letters.get(letterId(id))]);
-      operations.set(key, {
-        state: record?.state ?? "absent",
-        token: record?.token ?? 0,
-        rounds: record?.round ?? 0,
-        run: record?.result ? runIn(Buffer.from(record.result).toString("utf8")) : undefined,
-        error: record?.error?.code,
-        letter: letter !== undefined,
-      });
-    }
-  } finally {
-    await letters.close?.();
-    await store.close?.();
-  }
-  return { operations, unfinished: await countUnfinished(file), integrity: integrityOf(file) };
+export async function readFinal(open: OpenBackend, keys: Iterable<string>): Promise<FinalState> {
+  const { store, letters, integrity } = open;
+  const read = async (key: string): Promise<[string, FinalOperation]> => {
+    const id = { scope: SCOPE, key };
+    const [record, letter] = await Promise.all([store.get(id), letters.get(letterId(id))]);
+    const operation: FinalOperation = {
+      state: record?.state ?? "absent",
+      token: record?.token ?? 0,
+      rounds: record?.round ?? 0,
+      run: record?.result ? runIn(Buffer.from(record.result).toString("utf8")) : undefined,
+      error: record?.error?.code,
+      letter: letter !== undefined,
+    };
+    return [key, operation];
+  };
+  return {
+    operations: new Map(await Promise.all([...keys].map(read))),
+    counts: await countsOf(store),
+    integrity: integrity?.() ?? "ok",
+  };
+}
+
+async function countsOf(store: OpenBackend["store"]): Promise<FinalState["counts"]> {
+  const { completed, dead, running, waiting, released, unsettled } = await store.stats(SCOPE);
+  return { completed, dead, unfinished: running + waiting + released + unsettled };
 }
 
 /** The run that a response or a stored result comes from. */
 export function runIn(text: string): string | undefined {
   return /"run":"([^"]+)"/.exec(text)?.[1];
-}
-
-function integrityOf(file: string): string {
-  const database = new Database(file);
-  try {
-    return (database.pragma("integrity_check") as { integrity_check: string }[])
-      .map((row) => row.integrity_check)
-      .join("; ");
-  } finally {
-    database.close();
-  }
 }

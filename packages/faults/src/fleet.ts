@@ -64,7 +64,7 @@ export class Fleet {
     const name = `app${place}.${++this.#generation}`;
     const { crashAt, ...rest } = this.options.config;
     const crash = this.#generation === 1 && crashAt !== undefined ? { crashAt } : {};
-    const child = spawn(process.execPath, ["--enable-source-maps", this.options.bundle], {
+    const child = spawn(process.execPath, [this.options.bundle], {
       env: { ...process.env, [CONFIG_VARIABLE]: JSON.stringify({ ...rest, ...crash, name }) },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

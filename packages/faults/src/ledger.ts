@@ -2,7 +2,7 @@
  * The history of one run, kept outside of the system under test: one JSON line for each thing that happened, appended by all
  * processes to one file.
  */
-import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export type Verb = "extend" | "complete" | "retry" | "fail";
@@ -30,6 +30,13 @@ export type Fact =
       stderr: string;
     }
   | { kind: "fault"; fault: "kill" | "pause" | "resume" | "term"; to: string }
+  | {
+      kind: "storeFault";
+      fault: "kill" | "pause" | "up" | "flush" | "cut" | "promote" | "failover";
+      of: string;
+    }
+  /** A delivery that got no answer. */
+  | { kind: "unanswered"; key: string; from: string; reason: string; sentAt: number }
   | { kind: "answer"; key: string; from: string; status: number; body: string; sentAt: number };
 
 /** `at`: ms on the machine's monotonic clock, which all processes share. `by`: the process. */
@@ -40,10 +47,9 @@ export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 export type Note = (fact: Fact) => void;
 
-/** `durable`: each line is on the disk when `note` returns. */
-export function openLedger(path: string, by: string, durable: boolean): Note {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_DSYNC } = constants;
-  const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | (durable ? O_DSYNC : 0));
+/** Each line is with the system when `note` returns: it outlives the process, and nothing here ends the system. */
+export function openLedger(path: string, by: string): Note {
+  const file = openSync(path, "a");
   return (fact) => {
     writeSync(file, `${JSON.stringify({ ...fact, at: now(), by })}\n`);
   };

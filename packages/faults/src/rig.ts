@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type AppTuning, type FaultEvent, TUNING } from "./app-config.js";
-import type { BugName } from "./bugs.js";
-import { withBundledApp } from "./bundle.js";
+import { type Backend, withBackend } from "./backend.js";
+import { type BugName, chooseBug } from "./bugs.js";
+import { bundledApp } from "./bundle.js";
 import { check, RULES, type Violation } from "./checker.js";
 import { type Figures, figuresOf } from "./figures.js";
-import { countUnfinished, type FinalState, readFinal } from "./final.js";
+import { type FinalState, isFinished, readFinal } from "./final.js";
 import { Fleet } from "./fleet.js";
 import { History, type Note, now, openLedger } from "./ledger.js";
 import { chooseSeed, createRandom, type Random } from "./random.js";
@@ -17,6 +18,8 @@ import { type Answer, deliver, type SenderOptions } from "./sender.js";
 export interface RigOptions {
   /** Receiver processes. Default: 2. */
   apps?: number;
+  /** Default: a SQLite file of the run. A place that is given must be empty, and is emptied at the end. */
+  backend?: Backend | undefined;
   app?: Partial<AppTuning> | undefined;
   crashAt?: string | undefined;
   bug?: BugName | undefined;
@@ -48,16 +51,15 @@ export interface Rig {
 }
 
 /** Runs `act` with a rig, and leaves neither process nor file behind; `FAULTS_KEEP=1` keeps the files. */
-export function withRig<T>(options: RigOptions, act: (rig: Rig) => Promise<T>): Promise<T> {
-  return withBundledApp(async (bundle) => {
-    const directory = mkdtempSync(join(tmpdir(), "hooklatch-faults-"));
-    try {
-      return await withFleet(options, bundle, directory, act);
-    } finally {
-      if (process.env.FAULTS_KEEP === undefined) rmSync(directory, { recursive: true, force: true });
-      else process.stderr.write(`faults: kept ${directory}\n`);
-    }
-  });
+export async function withRig<T>(options: RigOptions, act: (rig: Rig) => Promise<T>): Promise<T> {
+  const bundle = await bundledApp();
+  const directory = mkdtempSync(join(tmpdir(), "hooklatch-faults-"));
+  try {
+    return await withFleet(options, bundle, directory, act);
+  } finally {
+    if (process.env.FAULTS_KEEP === undefined) rmSync(directory, { recursive: true, force: true });
+    else process.stderr.write(`faults: kept ${directory}\n`);
+  }
 }
 
 async function withFleet<T>(
@@ -66,25 +68,27 @@ async function withFleet<T>(
   directory: string,
   act: (rig: Rig) => Promise<T>,
 ): Promise<T> {
-  const { apps = 2, crashAt, bug, restart, seed = chooseSeed() } = options;
+  const { apps = 2, crashAt, bug = chooseBug(), restart, seed = chooseSeed() } = options;
   const tuning: AppTuning = { ...TUNING, ...options.app };
-  const file = join(directory, "events.db");
+  const backend = options.backend ?? { kind: "sqlite", file: join(directory, "events.db") };
   const ledger = join(directory, "ledger.jsonl");
-  const note = openLedger(ledger, "harness", false);
+  const note = openLedger(ledger, "harness");
   const history = new History(ledger);
   const random = createRandom(seed);
   const bent = { ...(crashAt === undefined ? {} : { crashAt }), ...(bug === undefined ? {} : { bug }) };
-  const config = { ...tuning, ...bent, file, ledger };
+  const config = { ...tuning, ...bent, backend, ledger };
   const fleet = await Fleet.start({ bundle, size: apps, config, note, restart });
   const senders: SenderOptions = { urls: () => fleet.apps.map(({ url }) => url), note, random };
 
-  async function drain(patienceMs = 20_000): Promise<boolean> {
+  function drain(patienceMs = 20_000): Promise<boolean> {
     const deadline = now() + patienceMs;
-    while ((await countUnfinished(file)) > 0) {
-      if (now() > deadline) return false;
-      await sleep(50);
-    }
-    return true;
+    return withBackend(backend, async (open) => {
+      while (!(await isFinished(open))) {
+        if (now() > deadline) return false;
+        await sleep(50);
+      }
+      return true;
+    });
   }
 
   async function finish(drainMs?: number): Promise<Verdict> {
@@ -92,7 +96,7 @@ async function withFleet<T>(
     await fleet.close();
     const entries = history.read();
     const keys = new Set(entries.flatMap((entry) => ("key" in entry && entry.key !== "" ? [entry.key] : [])));
-    const final = await readFinal(file, keys);
+    const final = await withBackend(backend, (open) => readFinal(open, keys));
     const { leaseMs, maxAttempts } = tuning;
     const violations = check({ entries, final, leaseMs, maxAttempts });
     return { seed, violations, figures: figuresOf(entries, final), final };
@@ -104,6 +108,15 @@ async function withFleet<T>(
   } finally {
     await fleet.end();
     history.close();
+    if (process.env.FAULTS_KEEP === undefined) await clear(backend);
+  }
+}
+
+async function clear(backend: Backend): Promise<void> {
+  try {
+    await withBackend(backend, async (open) => open.clear?.());
+  } catch {
+    // It is gone, and with it all that it kept.
   }
 }
 

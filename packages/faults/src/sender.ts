@@ -16,8 +16,20 @@ export interface Answer {
 const agent = new Agent({ keepAlive: false });
 
 /** One delivery; rejects when no answer came. */
-export function post(url: string, event: FaultEvent, timeoutMs: number, note: Note): Promise<Answer> {
+export async function post(url: string, event: FaultEvent, timeoutMs: number, note: Note): Promise<Answer> {
   const sentAt = now();
+  const about = { key: event.id, from: url, sentAt };
+  try {
+    const answer = await exchange(url, JSON.stringify(event), timeoutMs);
+    note({ kind: "answer", ...about, status: answer.status, body: answer.body });
+    return answer;
+  } catch (error) {
+    note({ kind: "unanswered", ...about, reason: String(error) });
+    throw error;
+  }
+}
+
+function exchange(url: string, body: string, timeoutMs: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { "content-type": "application/json" };
     const sent = request(
@@ -28,15 +40,14 @@ export function post(url: string, event: FaultEvent, timeoutMs: number, note: No
         response.on("data", (chunk) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () => {
-          const { statusCode: status = 0 } = response;
-          const body = Buffer.concat(chunks).toString("utf8");
-          note({ kind: "answer", key: event.id, from: url, status, body, sentAt });
-          resolve({ status, body, replayed: response.headers["idempotent-replayed"] === "true" });
+          const text = Buffer.concat(chunks).toString("utf8");
+          const replayed = response.headers["idempotent-replayed"] === "true";
+          resolve({ status: response.statusCode ?? 0, body: text, replayed });
         });
       },
     );
     sent.on("error", reject);
-    sent.end(JSON.stringify(event));
+    sent.end(body);
   });
 }
 

@@ -1,12 +1,14 @@
 /** Load and faults together, for as long as it takes to do all of them. */
 import { killSome, pauseSome, terminateSome } from "./nemesis.js";
-import { type RigOptions, type Verdict, withRig } from "./rig.js";
+import { type Rig, type RigOptions, type Verdict, withRig } from "./rig.js";
 import { startLoad } from "./sender.js";
 
 export interface StormOptions extends RigOptions {
-  kills: number;
+  kills?: number;
   pauses?: number;
   terminations?: number;
+  /** What else goes wrong, meanwhile. */
+  faults?: (rig: Rig) => Promise<void>;
   /** Default: 8. */
   senders?: number;
   onProgress?: (text: string) => void;
@@ -18,7 +20,7 @@ export interface StormVerdict extends Verdict {
 }
 
 export function storm(options: StormOptions): Promise<StormVerdict> {
-  const { kills, pauses = 0, terminations = 0, senders = 8, onProgress } = options;
+  const { kills = 0, pauses = 0, terminations = 0, faults, senders = 8, onProgress } = options;
   return withRig(options, async (rig) => {
     const { fleet, random, tuning } = rig;
     const load = startLoad(senders, rig.senders);
@@ -28,6 +30,7 @@ export function storm(options: StormOptions): Promise<StormVerdict> {
     };
     const target = { fleet, random };
     await Promise.all([
+      faults?.(rig),
       killSome({ ...target, times: kills, everyMs: [20, 350], onProgress: progress("kills", kills) }),
       pauseSome(
         { ...target, times: pauses, everyMs: [100, 2_000], onProgress: progress("pauses", pauses) },
