@@ -37,7 +37,16 @@ export type Fact =
     }
   /** A delivery that got no answer. */
   | { kind: "unanswered"; key: string; from: string; reason: string; sentAt: number }
-  | { kind: "answer"; key: string; from: string; status: number; body: string; sentAt: number };
+  /** `replayed`: says of itself that it is a stored one. */
+  | {
+      kind: "answer";
+      key: string;
+      from: string;
+      status: number;
+      body: string;
+      replayed: boolean;
+      sentAt: number;
+    };
 
 /** `at`: ms on the machine's monotonic clock, which all processes share. `by`: the process. */
 export type Entry = Fact & { at: number; by: string };

@@ -21,7 +21,7 @@ export async function post(url: string, event: FaultEvent, timeoutMs: number, no
   const about = { key: event.id, from: url, sentAt };
   try {
     const answer = await exchange(url, JSON.stringify(event), timeoutMs);
-    note({ kind: "answer", ...about, status: answer.status, body: answer.body });
+    note({ kind: "answer", ...about, ...answer });
     return answer;
   } catch (error) {
     note({ kind: "unanswered", ...about, reason: String(error) });
