@@ -23,33 +23,24 @@ describe.skipIf(redisServer() === undefined)("on a Cluster", () => {
   const six = () => tended(new Cluster(cluster.nodes));
   const five = () => tended(new Cluster5(cluster.nodes));
 
-  describe("redisStore keeps the store contract", () => {
-    const cases = storeContract({
-      without: ["purge"],
-      open: (space) => ownedStore(six(), { prefix: prefixOf(space) }),
-    });
-    for (const { name, run } of cases) it.concurrent(name, run);
-  });
-
-  describe("redisDeadLetters keeps the dead-letter contract", () => {
-    const cases = deadLetterContract({
-      open: (space, limits) => ownedLetters(six(), { prefix: prefixOf(space), ...limits }),
-    });
-    for (const { name, run } of cases) it.concurrent(name, run);
-  });
-
-  // On a single server it shows the rest: see contract.test.ts.
-  describe("with ioredis 5", () => {
-    const cases = [
-      ...storeContract({
+  describe.each([
+    ["ioredis 6", six],
+    ["ioredis 5", five],
+  ] as const)("with %s", (_, client) => {
+    describe("redisStore keeps the store contract", () => {
+      const cases = storeContract({
         without: ["purge"],
-        open: (space) => ownedStore(five(), { prefix: prefixOf(space) }),
-      }),
-      ...deadLetterContract({
-        open: (space, limits) => ownedLetters(five(), { prefix: prefixOf(space), ...limits }),
-      }),
-    ].filter(isTelling);
-    for (const { name, run } of cases) it.concurrent(name, run);
+        open: (space) => ownedStore(client(), { prefix: prefixOf(space) }),
+      });
+      for (const { name, run } of cases) it.concurrent(name, run);
+    });
+
+    describe("redisDeadLetters keeps the dead-letter contract", () => {
+      const cases = deadLetterContract({
+        open: (space, limits) => ownedLetters(client(), { prefix: prefixOf(space), ...limits }),
+      });
+      for (const { name, run } of cases) it.concurrent(name, run);
+    });
   });
 
   // As through a proxy that makes a Cluster look like one server: it takes the keys of one slot in a command.
