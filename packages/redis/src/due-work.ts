@@ -6,7 +6,7 @@ import type { ClaimDueRequest, DueWork, StoreStats } from "@hooklatch/core";
 import { shareOut } from "@hooklatch/core/life";
 import { isCluster } from "./client.js";
 import { peekLua, statsLua, takeLua } from "./due-work-lua.js";
-import { isError } from "./failures.js";
+import { isError, timedOut } from "./failures.js";
 import type { Link } from "./link.js";
 import type { Names, Partition } from "./names.js";
 import { bytes, idOf, optional, parseOptional, type Reply } from "./operation-record.js";
@@ -34,6 +34,7 @@ export function dueWorkOf(
   { client, silence }: Link,
   { partitions }: Names,
   waitForReplicas: WaitForReplicas | undefined,
+  timeoutMs: number,
 ): DueWorkScripts {
   /** A proxy before a cluster takes the keys of one slot in a command. */
   let oneSlot = false;
@@ -76,12 +77,18 @@ export function dueWorkOf(
   }
 
   /** What each node answers, or fails with. */
-  async function everywhere(script: Script, args: readonly Argument[]): Promise<Found[]> {
-    const found = await Promise.allSettled(groups().map((group) => read(script, group, args)));
+  async function everywhere(
+    script: Script,
+    args: readonly Argument[],
+    patienceMs = timeoutMs,
+  ): Promise<Found[]> {
+    const found = await Promise.allSettled(
+      groups().map((group) => within(patienceMs, read(script, group, args))),
+    );
     const all = found.flatMap((one): Found[] => (one.status === "fulfilled" ? one.value : [one.reason]));
     if (oneSlot || !all.some((one) => isError(one, "CROSSSLOT"))) return all;
     oneSlot = true;
-    return everywhere(script, args);
+    return everywhere(script, args, patienceMs);
   }
 
   async function hand(group: Group, args: readonly Argument[]): Promise<readonly unknown[]> {
@@ -99,7 +106,8 @@ export function dueWorkOf(
     async claimDue({ scopes, owner, leaseMs, limit }, isGivenUp) {
       if (scopes.length === 0 || limit < 1) return [];
       const named = [scopes.length, ...scopes];
-      const seen = answersOf(await everywhere(peek, [owner, limit, ...named])).map(placed);
+      // A node that is down may not answer at all: there must be time left for the work of the others.
+      const seen = answersOf(await everywhere(peek, [owner, limit, ...named], timeoutMs / 2)).map(placed);
       // A resent call: only who handed something out is asked, and gives the same again.
       const handed = seen.flatMap((one) => one.handed);
       const chosen =
@@ -155,6 +163,18 @@ interface Due {
   kind: "run" | "letter";
   at: number;
   partition: Partition;
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timedOut(ms)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** One node that fails does not keep back the work of the others. Throws where all fail. */

@@ -135,12 +135,15 @@ export function createSender(options: SenderOptions): Sender {
     held.push(...calls);
     if (confirming) return;
     confirming = true;
-    while (held.length > 0) {
-      const next = held.filter((one) => !one.settled);
-      held = [];
-      await sendNow(next);
+    try {
+      while (held.length > 0) {
+        const next = held.filter((one) => !one.settled);
+        held = [];
+        await sendNow(next);
+      }
+    } finally {
+      confirming = false;
     }
-    confirming = false;
   }
 
   /** Never rejects: one batch that fails says nothing about the others. */

@@ -51,7 +51,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { admit, refuse } = admission(client, { prefix, partitions, ...policy });
   const what = "The Redis store";
   const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
-  const { claimDue, stats } = dueWorkOf(link, names, waitForReplicas);
+  const { claimDue, stats } = dueWorkOf(link, names, waitForReplicas, timeoutMs);
 
   async function call(
     id: OperationId,

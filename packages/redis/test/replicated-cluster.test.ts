@@ -9,7 +9,9 @@ import { newPrefix } from "./support/spaces.js";
 describe.skipIf(redisServer() === undefined)("a Cluster", () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
-    cluster = await startCluster({ masters: 3, replicasPerMaster: 1 });
+    // Otherwise the Cluster closes as a whole soon after one of its parts is gone.
+    const args = ["--cluster-require-full-coverage", "no"];
+    cluster = await startCluster({ masters: 3, replicasPerMaster: 1, args });
   });
   afterAll(() => cluster.stop());
 
@@ -42,7 +44,7 @@ describe.skipIf(redisServer() === undefined)("a Cluster", () => {
         expect(found.length).toBeGreaterThan(0);
         return found;
       },
-      { timeout: 10_000, interval: 50 },
+      { timeout: 20_000, interval: 50 },
     );
     expect(work.length).toBeGreaterThan(10);
     expect(work.length).toBeLessThan(keys.length);
