@@ -18,5 +18,5 @@ onEachBackend((fresh) => {
     expect(killsInEvents).toBeGreaterThan(KILLS / 3);
     expect(recovered).toBeGreaterThan(KILLS / 4);
     expect(events).toBeGreaterThan(KILLS);
-  }, 240_000);
+  }, 400_000);
 });

@@ -83,7 +83,9 @@ export function dueWorkOf(
     patienceMs = timeoutMs,
   ): Promise<Found[]> {
     const found = await Promise.allSettled(
-      groups().map((group) => within(patienceMs, read(script, group, args))),
+      groups().map((group) =>
+        within(patienceMs, read(script, group, args), () => silence.end(2 * timeoutMs)),
+      ),
     );
     const all = found.flatMap((one): Found[] => (one.status === "fulfilled" ? one.value : [one.reason]));
     if (oneSlot || !all.some((one) => isError(one, "CROSSSLOT"))) return all;
@@ -165,10 +167,13 @@ interface Due {
   partition: Partition;
 }
 
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, work: Promise<T>, onLate: () => void): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timedOut(ms)), ms);
+    timer = setTimeout(() => {
+      onLate();
+      reject(timedOut(ms));
+    }, ms);
   });
   try {
     return await Promise.race([work, late]);
