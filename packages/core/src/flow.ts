@@ -85,6 +85,8 @@ export function createFlow<Input, Output>(
   const { concurrency, pollMs } = settings.worker || { concurrency: 0, pollMs: 0 };
   let workerRuns = 0;
   let suspectRuns = false;
+  /** Suspects that are being handed back. */
+  const suspectsOnTheirWay = new Set<Promise<void>>();
   /** Everything that goes on, waited for by `close()`. */
   const pending = new Set<Promise<unknown>>();
   /** Deliveries that wait for their outcome; and what nobody waits for. */
@@ -279,9 +281,15 @@ export function createFlow<Input, Output>(
     // Deliveries have taken the places while the claim was on its way.
     else if (runs.size >= settings.maxRunning) await handBack({ ...work, owner }, pollMs);
     else if (!isSuspect(work)) await runDue({ ...work, owner, claimedAt });
-    else if (suspectRuns) await handBack({ ...work, owner }, pollMs);
-    else {
+    else if (suspectRuns) {
+      const back = handBack({ ...work, owner }, pollMs).finally(() => suspectsOnTheirWay.delete(back));
+      suspectsOnTheirWay.add(back);
+      await back;
+    } else {
       suspectRuns = true;
+      // If it is what kills the process, the others of its batch must be back before, or they lose an attempt that never started.
+      await Promise.resolve();
+      await Promise.all(suspectsOnTheirWay);
       await runDue({ ...work, owner, claimedAt }).finally(() => {
         suspectRuns = false;
       });
