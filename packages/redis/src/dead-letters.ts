@@ -1,6 +1,5 @@
 /** `redisDeadLetters`: a dead-letter queue in one slot of Redis. */
 import {
-  checkLimits,
   checkQuery,
   type DeadLetter,
   type DeadLetterQuery,
@@ -13,7 +12,7 @@ import type { RedisClient } from "./client.js";
 import { lettersLua } from "./letters-lua.js";
 import { linkOf } from "./link.js";
 import { partitionOf } from "./names.js";
-import { blob, bytes, optional, type Reply } from "./operation-record.js";
+import { blob, bytes, fieldsOf, optional, type Reply } from "./operation-record.js";
 import { deadLetterSettings, type RedisDeadLetterOptions } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
 import { createSender } from "./sender.js";
@@ -42,7 +41,6 @@ type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "firstFailedAt
 export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOptions = {}): DeadLetterQueue {
   const { prefix, timeoutMs, waitForReplicas, retentionMs, maxLetters, ...policy } =
     deadLetterSettings(options);
-  checkLimits({ retentionMs, maxLetters }, "redisDeadLetters");
   const link = linkOf(client, "redisDeadLetters");
   const tag = `${prefix}:letters`;
   const base = `${prefix}:{${tag}}:`;
@@ -72,7 +70,7 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
 
   return {
     async push(letter) {
-      await call("push", fieldsOf(letter), true);
+      await call("push", argumentsOf(letter), true);
     },
 
     async list(query) {
@@ -134,7 +132,7 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
   };
 }
 
-function fieldsOf(letter: DeadLetter): Argument[] {
+function argumentsOf(letter: DeadLetter): Argument[] {
   const { id, scope, tenant, key, bornAt, token, event, error, attempts, rounds, firstFailedAt, diedAt } =
     letter;
   const details: Details = { error, attempts, rounds, firstFailedAt, diedAt };
@@ -159,8 +157,7 @@ interface Found {
 
 /** From `HGETALL`. */
 function foundIn(fields: readonly Buffer[]): Found {
-  const found = new Map<string, Buffer>();
-  for (let i = 0; i < fields.length; i += 2) found.set(String(fields[i]), fields[i + 1] as Buffer);
+  const found = fieldsOf(fields);
   const text = (name: string): string => String(found.get(name) ?? "");
   const tenant = found.has("tenant") ? { tenant: text("tenant") } : {};
   const arrival = text("arrival");

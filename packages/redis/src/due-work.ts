@@ -5,8 +5,9 @@
 import type { ClaimDueRequest, DueWork, StoreStats } from "@hooklatch/core";
 import { shareOut } from "@hooklatch/core/life";
 import { isCluster } from "./client.js";
+import { inTime } from "./deadline.js";
 import { peekLua, statsLua, takeLua } from "./due-work-lua.js";
-import { isError, timedOut } from "./failures.js";
+import { isError } from "./failures.js";
 import type { Link } from "./link.js";
 import type { Names, Partition } from "./names.js";
 import { bytes, idOf, optional, parseOptional, type Reply } from "./operation-record.js";
@@ -84,7 +85,7 @@ export function dueWorkOf(
   ): Promise<Found[]> {
     const found = await Promise.allSettled(
       groups().map((group) =>
-        within(patienceMs, read(script, group, args), () => silence.end(2 * timeoutMs)),
+        inTime(patienceMs, read(script, group, args), () => silence.end(2 * timeoutMs)),
       ),
     );
     const all = found.flatMap((one): Found[] => (one.status === "fulfilled" ? one.value : [one.reason]));
@@ -136,7 +137,7 @@ export function dueWorkOf(
           const here = chosen.filter(({ partition }) => group.includes(partition));
           const places = (kind: string) => here.filter((one) => one.kind === kind).length;
           const mark = waitForReplicas === undefined ? 0 : 1;
-          return hand(group, [owner, Math.ceil(leaseMs), places("run"), places("letter"), mark, ...named]);
+          return hand(group, [owner, leaseMs, places("run"), places("letter"), mark, ...named]);
         }),
       );
       const taken = work.map((one) => (one.status === "fulfilled" ? one.value : (one.reason as Error)));
@@ -165,21 +166,6 @@ interface Due {
   kind: "run" | "letter";
   at: number;
   partition: Partition;
-}
-
-async function within<T>(ms: number, work: Promise<T>, onLate: () => void): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      onLate();
-      reject(timedOut(ms));
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** One node that fails does not keep back the work of the others. Throws where all fail. */

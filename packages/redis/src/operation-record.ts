@@ -49,8 +49,8 @@ type Ended = [startedAt: number, durationMs: number, owner?: string, error?: Err
 export function recordOf([fields, event, result, ended]: Reply): OperationRecord | undefined {
   if (fields === undefined) return undefined;
   const found = fieldsOf(fields);
-  const attempts = fieldsOf(ended);
-  const text = (name: string): string | undefined => found.get(name);
+  const attempts = new Map([...fieldsOf(ended)].map(([name, value]) => [name, String(value)]));
+  const text = (name: string): string | undefined => found.get(name)?.toString();
   const number = (name: string): number | undefined =>
     found.has(name) ? Number(found.get(name)) : undefined;
   const state = text("state") as OperationState;
@@ -88,10 +88,10 @@ export function recordOf([fields, event, result, ended]: Reply): OperationRecord
 }
 
 /** A hash, from `HGETALL` in a script: names and values in turn. */
-function fieldsOf(flat: unknown): Map<string, string> {
-  const fields = new Map<string, string>();
+export function fieldsOf(flat: unknown): Map<string, Buffer> {
+  const fields = new Map<string, Buffer>();
   const parts = flat as Buffer[];
-  for (let i = 0; i < parts.length; i += 2) fields.set(String(parts[i]), String(parts[i + 1]));
+  for (let i = 0; i < parts.length; i += 2) fields.set(String(parts[i]), parts[i + 1] as Buffer);
   return fields;
 }
 

@@ -4,7 +4,8 @@
  */
 import type { HooklatchError } from "@hooklatch/core";
 import { isCluster } from "./client.js";
-import { closedError, isError, timedOut, unavailable } from "./failures.js";
+import { inTime } from "./deadline.js";
+import { closedError, isError, unavailable } from "./failures.js";
 import { createGate } from "./gate.js";
 import type { Link } from "./link.js";
 import type { Partition } from "./names.js";
@@ -79,20 +80,11 @@ export function createSender(options: SenderOptions): Sender {
   }, timeoutMs);
 
   /** Rejects after `timeoutMs`, whatever becomes of `work`. */
-  async function inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        link.silence.end(2 * timeoutMs);
-        reject(timedOut(timeoutMs));
-      }, timeoutMs);
-    });
+  async function answered<T>(work: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([work, late]);
+      return await inTime(timeoutMs, work, () => link.silence.end(2 * timeoutMs));
     } catch (error) {
       throw failure(error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -104,7 +96,7 @@ export function createSender(options: SenderOptions): Sender {
       for (const call of calls) call.reject(error);
     };
     sendAll(calls).catch((error: unknown) => fail(failure(error)));
-    await inTime(Promise.all(calls.map((call) => call.settledAt))).catch(fail);
+    await answered(Promise.all(calls.map((call) => call.settledAt))).catch(fail);
   }
 
   async function sendAll(calls: readonly Waiting[]): Promise<void> {
@@ -227,7 +219,7 @@ export function createSender(options: SenderOptions): Sender {
     within(act) {
       if (closed) return Promise.reject(closedError(what));
       const until = performance.now() + timeoutMs;
-      return inTime(opened(timeoutMs).then(() => act(() => performance.now() >= until)));
+      return answered(opened(timeoutMs).then(() => act(() => performance.now() >= until)));
     },
     close() {
       closed = true;

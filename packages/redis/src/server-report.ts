@@ -1,6 +1,7 @@
 /** What a Redis server can promise: read from the server itself, and said in plain words. */
 import { HooklatchError } from "@hooklatch/core";
 import { isCluster, masters, type RedisClient } from "./client.js";
+import { inTime } from "./deadline.js";
 
 export interface RedisReport {
   /** Of each node that takes writes; one, unless the client is a `Cluster`. */
@@ -64,14 +65,10 @@ export async function inspectRedis(client: RedisClient): Promise<RedisReport> {
 async function inspectNodes(clients: readonly RedisClient[]): Promise<RedisNodeReport[]> {
   const [only] = clients;
   if (only !== undefined && clients.length === 1) return [await inspectNode(only)];
-  const timers: ReturnType<typeof setTimeout>[] = [];
-  const late = () =>
-    new Promise<never>((_, reject) => {
-      timers.push(setTimeout(() => reject(new Error("The node did not answer.")), NODE_TIMEOUT_MS));
-    });
-  const answers = await Promise.allSettled(clients.map((node) => Promise.race([inspectNode(node), late()])));
-  for (const timer of timers) clearTimeout(timer);
-  const old = answers.find((answer) => answer.status === "rejected" && HooklatchError.is(answer.reason));
+  const answers = await Promise.allSettled(clients.map((node) => inTime(NODE_TIMEOUT_MS, inspectNode(node))));
+  const old = answers.find(
+    (answer) => answer.status === "rejected" && HooklatchError.is(answer.reason, "store_version_unsupported"),
+  );
   const nodes = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   if (old?.status === "rejected") throw old.reason;
   if (nodes.length === 0) throw new Error("No master of the cluster answered.");

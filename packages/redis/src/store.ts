@@ -37,7 +37,7 @@ const script = scriptOf(operationsLua);
  * it, docs/redis.md has the table. A server whose `maxmemory-policy` may evict keeps no event: `store_not_durable`.
  *
  * Every verb answers within `timeoutMs` or rejects: `store_timeout`, `store_unavailable`, `store_not_replicated`, all worth another try.
- * Nothing is sent to a client that is not connected, so nothing is carried out long after its caller was told that it failed.
+ * Nothing is sent to a client that is not connected, where it would wait to be carried out long after its caller was told that it failed.
  *
  * @param client an ioredis `Redis` or `Cluster`, version 5 or 6. It stays yours to close; store and dead letters may share it.
  * @throws {HooklatchError} `invalid_option`
@@ -132,7 +132,8 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
       );
     },
 
-    claimDue: (request) => sender.within((isGivenUp) => claimDue(request, isGivenUp)),
+    claimDue: (request) =>
+      sender.within((isGivenUp) => claimDue({ ...request, leaseMs: ms(request.leaseMs) }, isGivenUp)),
     get: async (id) => recordOf((await call(id, "get", [])) as Reply),
     delete: (id, onlyDeadToken) => isSo(id, "delete", [optional(onlyDeadToken)]),
     stats: (scope) => sender.within(() => stats(scope)),
