@@ -1,5 +1,10 @@
 /** DESIGN.md §3, "Shutdown", recovery by `start()`, the response window, and waiting for a running operation. */
-import { type IdempotencyOptions, memoryStore, withIdempotency } from "@hooklatch/core";
+import {
+  type IdempotencyOptions,
+  type IdempotencyStore,
+  memoryStore,
+  withIdempotency,
+} from "@hooklatch/core";
 import { afterEach, describe, expect, test } from "vitest";
 import { eventually, gate } from "./support/eventually.js";
 import { faultyStore, noFaults } from "./support/faults.js";
@@ -236,6 +241,34 @@ describe("recovery by start()", () => {
     await eventually(async () => (await store.stats()).completed === 6);
     expect(most).toBe(1);
     expect(attempts).toEqual([3, 3, 3, 3, 3, 3]);
+  });
+
+  test("the others of a suspect's batch are back in the store before it runs: it may end the process", async () => {
+    const memory = memoryStore();
+    for (const round of [1, 2]) {
+      for (let n = 0; n < 3; n++) {
+        const crash = {
+          ...claim,
+          id: { scope: "jobs", key: `j-${n}` },
+          owner: `crash ${n} ${round}`,
+          leaseMs: 1,
+        };
+        await eventually(async () => (await memory.claim(crash)).status === "claimed");
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    let handedBack = 0;
+    const store: IdempotencyStore = {
+      ...memory,
+      async retry(request) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        handedBack++;
+        return memory.retry(request);
+      },
+    };
+    const backAtFirstStart = gate<number>();
+    worker(() => backAtFirstStart.open(handedBack), { store }).start();
+    expect(await backAtFirstStart.promise).toBe(2);
   });
 
   test("`worker: false` leaves it to another process", async () => {
