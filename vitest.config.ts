@@ -8,9 +8,9 @@ export default defineConfig({
   resolve: {
     // Tests run on the sources, like the type check (tsconfig.base.json); `pnpm test:packages` covers what is shipped.
     alias: [
-      { find: /^@hooklatch\/core\/(life|node)$/, replacement: source("core/src/$1.ts") },
+      { find: /^@hooklatch\/core\/(life|node|web)$/, replacement: source("core/src/$1.ts") },
       {
-        find: /^@hooklatch\/(core|express|redis|servers|sqlite|testing)$/,
+        find: /^@hooklatch\/(core|express|fastify|fetch|hono|redis|servers|sqlite|testing)$/,
         replacement: source("$1/src/index.ts"),
       },
     ],

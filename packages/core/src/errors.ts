@@ -23,6 +23,7 @@ export type ErrorCode =
   | "body_already_read"
   | "body_aborted"
   | "unsupported_encoding"
+  | "wait_until_missing"
   | "closed"
   | "store_closed"
   | "store_unavailable"

@@ -8,6 +8,8 @@ export interface IdempotencyEvents {
   replayed(event: OperationId): void;
   /** An attempt failed, and another one follows after `delayMs`. */
   retried(event: OperationId & { attempt: number; delayMs: number; error: unknown }): void;
+  /** A guarded route's response was not one to keep: its key is free again. `status`: of that response; absent: there was none. */
+  released(event: OperationId & { token: number; status?: number | undefined }): void;
   completed(event: OperationId & { attempt: number; durationMs: number }): void;
   /** The result was over `maxResultBytes` or could not be encoded: the operation is completed without it. */
   resultNotKept(event: OperationId & { reason: unknown }): void;

@@ -12,10 +12,12 @@ import { createLetters } from "./letters.js";
 import { occupyScope } from "./live-scopes.js";
 import type { Settings } from "./options.js";
 import type { Outcome } from "./outcome.js";
+import { nextOwner } from "./owner.js";
 import { allSettled, createPatience } from "./patience.js";
 import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
 import type { Claim, ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
 import { storeCall } from "./store-call.js";
+import { createUnknownClaims } from "./unknown-claims.js";
 import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
@@ -57,11 +59,6 @@ export interface Flow<Output> {
 const CHECK_BACK_MS = 5_000;
 const DEFAULT_DRAIN_MS = 10_000;
 const LOST = { status: "lost", retryAfterMs: CHECK_BACK_MS } as const;
-
-/** Process boot id + counter: unique for each claim, at a fraction of the price of a random one. */
-const bootId = globalThis.crypto.randomUUID();
-let claims = 0;
-const nextOwner = (): string => `${bootId}:${++claims}`;
 
 export function createFlow<Input, Output>(
   handler: (input: Input, context: HandlerContext) => Output | Promise<Output>,
@@ -246,31 +243,14 @@ export function createFlow<Input, Output>(
     }
   }
 
-  let unknownClaims = 0;
-
-  /**
-   * The sender was told 503, but the claim may have arrived, and would then hold the operation for a whole lease. The same command,
-   * sent again, tells; what turns out to be ours is handed back.
-   */
-  async function handBackUnknown(request: ClaimRequest): Promise<void> {
-    if (unknownClaims >= settings.maxRunning) return;
-    unknownClaims++;
-    const until = performance.now() + leaseMs;
-    try {
-      for (let pauseMs = 100; performance.now() < until && closing === undefined; pauseMs *= 2) {
-        await background.sleep(Math.min(pauseMs, 5_000));
-        try {
-          const claim = await callStore(() => store.claim(request));
-          if (claim.status === "claimed") await handBack({ ...request, token: claim.token });
-          return;
-        } catch (error) {
-          if (HooklatchError.is(error) && !error.retryable) return;
-        }
-      }
-    } finally {
-      unknownClaims--;
-    }
-  }
+  const handBackUnknown = createUnknownClaims({
+    claim: (request) => callStore(() => store.claim(request)),
+    giveBack: (held) => handBack(held),
+    leaseMs,
+    most: settings.maxRunning,
+    pause: background.sleep,
+    going: () => closing === undefined,
+  });
 
   // ---- the worker ---------------------------------------------------------------------------------------------------
 

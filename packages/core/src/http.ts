@@ -27,6 +27,8 @@ export interface HttpHost {
   arrivedAt?: number | undefined;
   /** Keeps the host alive for work that goes on after the response (Workers, serverless). */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+  /** The host stops what runs on when the response is out, so a response window without `waitUntil` is refused. Default: false. */
+  stopsAfterResponse?: boolean | undefined;
 }
 
 /** Anything that an adapter can mount. `handle` never rejects: each outcome is a response. */
@@ -84,3 +86,13 @@ export function retryAfterSeconds(ms: number): string {
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
+
+/** How a message travels is the server's to say, not the handler's: `transfer-encoding` beside a length is a malformed message. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);

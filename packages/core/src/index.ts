@@ -29,6 +29,9 @@ export {
 export type { IdempotencyEvents } from "./events.js";
 export { canonicalJson, canonicalJsonKey } from "./fingerprint.js";
 export type { CloseOptions } from "./flow.js";
+export { type Admission, createGuard, type Entry, type Guard } from "./guard.js";
+export type { GuardOptions } from "./guard-options.js";
+export type { GuardedRun } from "./guarded-run.js";
 export type { HttpHandler, HttpHeaders, HttpHost, HttpRequest, HttpResponse } from "./http.js";
 export { type IdempotentHandler, withIdempotency } from "./idempotency.js";
 export { letterId, readIdempotencyKey, storageKey } from "./key.js";

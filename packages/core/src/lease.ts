@@ -20,6 +20,8 @@ export interface Lease {
 
 export interface LeaseOptions {
   leaseMs: number;
+  /** A claim is kept alive for this long at most. Default: as long as it is held. */
+  maxHoldMs?: number;
   /** Sends one heartbeat. Rejects when the store gives no answer. */
   extend: (held: Held) => Promise<boolean>;
   /** A heartbeat got no answer. The lease may still be kept: the next one is on its way. */
@@ -35,9 +37,20 @@ interface HeldLease extends Lease {
   status: "kept" | "late" | "lost";
 }
 
-export function createLeases({ leaseMs, extend, onError }: LeaseOptions): Leases {
+interface Beat {
+  readonly until: number;
+  inFlight: boolean;
+  readonly onLoss: (lease: Lease) => void;
+}
+
+export function createLeases({
+  leaseMs,
+  maxHoldMs = Number.POSITIVE_INFINITY,
+  extend,
+  onError,
+}: LeaseOptions): Leases {
   const tickMs = leaseMs / 6;
-  const beats = new Map<HeldLease, { inFlight: boolean; onLoss: (lease: Lease) => void }>();
+  const beats = new Map<HeldLease, Beat>();
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function tick(): void {
@@ -49,17 +62,14 @@ export function createLeases({ leaseMs, extend, onError }: LeaseOptions): Leases
         beat.onLoss(lease);
       }
       const age = now - (lease.deadline - leaseMs);
-      if (!beat.inFlight && age >= leaseMs / 3 - tickMs / 2) {
+      if (!beat.inFlight && now < beat.until && age >= leaseMs / 3 - tickMs / 2) {
         beat.inFlight = true;
         void renew(lease, beat);
       }
     }
   }
 
-  async function renew(
-    lease: HeldLease,
-    beat: { inFlight: boolean; onLoss: (lease: Lease) => void },
-  ): Promise<void> {
+  async function renew(lease: HeldLease, beat: Beat): Promise<void> {
     const sentAt = performance.now();
     try {
       if (await extend(lease.held)) lease.renewed(sentAt);
@@ -94,7 +104,7 @@ export function createLeases({ leaseMs, extend, onError }: LeaseOptions): Leases
           timer = undefined;
         },
       };
-      beats.set(lease, { inFlight: false, onLoss });
+      beats.set(lease, { until: claimedAt + maxHoldMs, inFlight: false, onLoss });
       if (timer === undefined) {
         timer = setInterval(tick, tickMs);
         (timer as { unref?(): void }).unref?.();

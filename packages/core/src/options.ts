@@ -116,13 +116,8 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
     throw wrong("options", "pass an object with at least `store` and `scope`");
   }
   rejectUnknown(options, KNOWN, "");
-  const { store, scope, deadLetters } = options;
-  if (typeof store?.claim !== "function") {
-    throw wrong("store", "pass a store, such as sqliteStore(path); memoryStore() for tests");
-  }
-  if (typeof scope !== "string" || scope === "" || scope.length > 1_024 || LONE_SURROGATE.test(scope)) {
-    throw wrong("scope", "pass a constant, non-empty name for this handler, the same in every process");
-  }
+  const { deadLetters } = options;
+  const common = resolveCommon(options);
   if (deadLetters !== undefined && typeof deadLetters?.push !== "function") {
     throw wrong("deadLetters", "pass something with a `push` method, such as sqliteDeadLetters(path)");
   }
@@ -131,6 +126,52 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
   const parts = ["encodeInput", "decodeInput", "encodeOutput", "decodeOutput"] as const;
   if (options.codec !== undefined && parts.some((part) => typeof options.codec?.[part] !== "function")) {
     throw wrong("codec", "pass an object with encodeInput, decodeInput, encodeOutput and decodeOutput");
+  }
+  return {
+    ...common,
+    tenant: options.tenant,
+    key: options.key,
+    fingerprint: options.fingerprint,
+    codec: options.codec,
+    respondWithinMs: number(
+      options.respondWithinMs,
+      "respondWithinMs",
+      Number.POSITIVE_INFINITY,
+      0,
+      Number.POSITIVE_INFINITY,
+    ),
+    retry: retryPolicy(options.retry),
+    deadLetters,
+    redelivery: oneOf(options.redelivery, "redelivery", ["rerun", "ignore"]),
+    maxRunning: number(options.maxRunning, "maxRunning", 100, 1, 100_000, "whole"),
+    worker: workerOptions(options.worker),
+  };
+}
+
+/** What webhook handlers and guarded routes have in common. */
+export type CommonSettings = Pick<
+  Settings<never>,
+  | "store"
+  | "scope"
+  | "retentionMs"
+  | "maxResultBytes"
+  | "leaseMs"
+  | "maxRunMs"
+  | "whenRunning"
+  | "waitMs"
+  | "storeTimeoutMs"
+  | "on"
+>;
+
+export function resolveCommon(
+  options: Partial<{ [Name in keyof CommonSettings]: CommonSettings[Name] | undefined }>,
+): CommonSettings {
+  const { store, scope } = options;
+  if (store === undefined || typeof store?.claim !== "function") {
+    throw wrong("store", "pass a store, such as sqliteStore(path); memoryStore() for tests");
+  }
+  if (typeof scope !== "string" || scope === "" || scope.length > 1_024 || LONE_SURROGATE.test(scope)) {
+    throw wrong("scope", "pass a constant, non-empty name for this handler, the same in every process");
   }
   if (options.on !== undefined && (typeof options.on !== "object" || options.on === null)) {
     throw wrong("on", "pass an object of listeners");
@@ -146,28 +187,12 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
   return {
     store,
     scope,
-    tenant: options.tenant,
-    key: options.key,
-    fingerprint: options.fingerprint,
-    codec: options.codec,
     retentionMs: number(options.retentionMs, "retentionMs", 24 * 60 * 60 * 1000, 1, 100 * YEAR_MS),
     maxResultBytes: number(options.maxResultBytes, "maxResultBytes", 256 * 1024, 0, 512 * 1024 * 1024),
     leaseMs,
     maxRunMs: number(options.maxRunMs, "maxRunMs", 300_000, 1, MAX_TIMER_MS),
-    respondWithinMs: number(
-      options.respondWithinMs,
-      "respondWithinMs",
-      Number.POSITIVE_INFINITY,
-      0,
-      Number.POSITIVE_INFINITY,
-    ),
     whenRunning: oneOf(options.whenRunning, "whenRunning", ["answer", "wait"]),
     waitMs: number(options.waitMs, "waitMs", 10_000, 0, 10_000),
-    retry: retryPolicy(options.retry),
-    deadLetters,
-    redelivery: oneOf(options.redelivery, "redelivery", ["rerun", "ignore"]),
-    maxRunning: number(options.maxRunning, "maxRunning", 100, 1, 100_000, "whole"),
-    worker: workerOptions(options.worker),
     storeTimeoutMs,
     on: options.on,
   };
@@ -209,11 +234,11 @@ function workerOptions(
   };
 }
 
-function wrong(option: string, fix: string): HooklatchError {
+export function wrong(option: string, fix: string): HooklatchError {
   return new HooklatchError("invalid_option", `Option \`${option}\` is wrong: ${fix}.`);
 }
 
-function rejectUnknown(options: object, known: ReadonlySet<string>, prefix: string): void {
+export function rejectUnknown(options: object, known: ReadonlySet<string>, prefix: string): void {
   for (const name of Object.keys(options)) {
     if (!known.has(name))
       throw wrong(prefix + name, `there is no such option; known are ${[...known].join(", ")}`);
@@ -248,7 +273,11 @@ export function number(
   );
 }
 
-function oneOf<T extends string>(value: T | undefined, option: string, choices: readonly [T, ...T[]]): T {
+export function oneOf<T extends string>(
+  value: T | undefined,
+  option: string,
+  choices: readonly [T, ...T[]],
+): T {
   if (value === undefined) return choices[0];
   if (choices.includes(value)) return value;
   throw wrong(option, `pass one of ${choices.map((c) => `"${c}"`).join(", ")}`);

@@ -15,7 +15,8 @@ import {
 } from "./http.js";
 import { extractFingerprint, extractPart, readIdempotencyKey } from "./key.js";
 import { functionOr, type IdempotencyOptions, number, resolveOptions } from "./options.js";
-import { decodeReply, encodeReply, type Reply, replyOf } from "./reply.js";
+import { keyReused, outcomeUnknown, refusalOf } from "./refusal.js";
+import { decodeReply, encodeReply, REPLAYED_MARK, type Reply, replayOf, replyOf } from "./reply.js";
 import { encodeEvent, eventCodec, type WebhookEvent, webhookEvent, withoutCredentials } from "./webhook.js";
 
 /**
@@ -98,6 +99,12 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
     if (request.body.byteLength > bodyLimit) {
       throw new HooklatchError("body_too_large", `The body is larger than ${bodyLimit} bytes.`);
     }
+    if (host.stopsAfterResponse && host.waitUntil === undefined && settings.respondWithinMs !== Infinity) {
+      throw new HooklatchError(
+        "wait_until_missing",
+        "This host stops after the response: with `respondWithinMs`, give the adapter the host's `waitUntil`.",
+      );
+    }
     const event = webhookEvent({ ...request, receivedAt: new Date() });
     if (verify !== undefined) {
       try {
@@ -171,17 +178,11 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
       case "running":
         return outcome.stored
           ? processing(outcome.retryAfterMs)
-          : unavailable("not_stored", outcome.retryAfterMs);
+          : outcomeUnknown("not_stored", outcome.retryAfterMs);
       case "lost":
-        return unavailable("claim_lost", outcome.retryAfterMs);
+        return outcomeUnknown("claim_lost", outcome.retryAfterMs);
       case "mismatch":
-        return problem({
-          status: 422,
-          code: "key_reused",
-          title: "Idempotency-Key is already used",
-          detail: "This key was used with another payload. Use a new key for a new request.",
-          retryable: false,
-        });
+        return keyReused();
       case "dead":
         return dead(outcome);
     }
@@ -207,30 +208,9 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
   }
 
   function failed(error: unknown): HttpResponse {
-    const known = HooklatchError.is(error) ? ANSWERS[error.code] : undefined;
-    if (known === undefined || !HooklatchError.is(error)) {
-      const code = HooklatchError.is(error) ? error.code : "internal_error";
-      emit("rejected", { scope: settings.scope, status: 500, code, error });
-      return problem({
-        status: 500,
-        code,
-        title: "The event could not be received",
-        detail: "The receiver failed before anything was stored. Deliver it again later.",
-        retryable: true,
-      });
-    }
-    const { status, title, tellDetail } = known;
-    emit("rejected", { scope: settings.scope, status, code: error.code, error });
-    const detail = tellDetail ? error.message : "Nothing was run. Deliver it again later.";
-    const retryAfterMs = status === 503 ? 1_000 : undefined;
-    return problem({
-      status,
-      code: error.code,
-      title,
-      detail,
-      retryable: status === 503 || error.retryable,
-      retryAfterMs,
-    });
+    const { status, code, response } = refusalOf(error);
+    emit("rejected", { scope: settings.scope, status, code, error });
+    return response;
   }
 
   return {
@@ -252,42 +232,10 @@ function derivedFrom(body: Uint8Array): string {
   return `body·sha256:${fingerprintOf(body)}`;
 }
 
-const STORE_AWAY = { status: 503, title: "The store is not available", tellDetail: false };
-
-/** What a delivery is answered that was refused before its claim, or could not be claimed. */
-const ANSWERS: Partial<Record<string, { status: number; title: string; tellDetail: boolean }>> = {
-  invalid_key: { status: 400, title: "Idempotency-Key is malformed or missing", tellDetail: true },
-  invalid_tenant: { status: 400, title: "The tenant of the request is unknown", tellDetail: true },
-  invalid_json: { status: 400, title: "The body is not JSON", tellDetail: true },
-  body_too_large: { status: 413, title: "The body is too large", tellDetail: true },
-  closed: { status: 503, title: "The receiver is shutting down", tellDetail: false },
-  store_closed: STORE_AWAY,
-  store_unavailable: STORE_AWAY,
-  store_timeout: STORE_AWAY,
-  store_busy: STORE_AWAY,
-  store_not_durable: STORE_AWAY,
-  store_not_replicated: STORE_AWAY,
-};
-
 function replayed(bytes: Uint8Array | null): HttpResponse {
-  const marked = { "idempotent-replayed": "true" };
-  const reply = bytes === null ? undefined : decodeReply(bytes);
-  if (reply === undefined || reply.nothing) return json(200, { status: "duplicate" }, marked);
-  const { status, headers, body } = reply.response;
-  return { status, headers: { ...headers, ...marked }, body };
+  return replayOf(bytes) ?? json(200, { status: "duplicate" }, REPLAYED_MARK);
 }
 
 function processing(retryAfterMs: number): HttpResponse {
   return json(202, { status: "processing" }, { "retry-after": retryAfterSeconds(retryAfterMs) });
-}
-
-function unavailable(code: "not_stored" | "claim_lost", retryAfterMs: number): HttpResponse {
-  return problem({
-    status: 503,
-    code,
-    title: "The outcome is not known yet",
-    detail: "Another run of this event has not ended. Deliver it again later.",
-    retryable: true,
-    retryAfterMs,
-  });
 }

@@ -130,12 +130,17 @@ const REPLAYED_HEADERS = new Set([
   "content-encoding",
   "content-language",
   "content-disposition",
+  "content-location",
+  "content-range",
   "cache-control",
   "etag",
   "last-modified",
   "link",
   "location",
 ]);
+
+/** Tells a stored response from a fresh one. */
+export const REPLAYED_MARK = { "idempotent-replayed": "true" };
 
 interface StoredHead {
   status: number;
@@ -147,11 +152,21 @@ interface StoredHead {
 export function encodeReply({ response, nothing, unkept }: Reply): Uint8Array {
   if (unkept !== undefined) throw unkept;
   const { status, headers, body } = response;
-  const kept = Object.entries(headers).filter(([name]) => REPLAYED_HEADERS.has(name));
+  // Without a body its length is what the first response said it would be (HEAD, 304).
+  const isKept = (name: string) => REPLAYED_HEADERS.has(name) || (body === null && name === "content-length");
+  const kept = Object.entries(headers).filter(([name]) => isKept(name));
   const head: StoredHead = { status, headers: Object.fromEntries(kept) };
   if (nothing) head.nothing = true;
   if (body === null) head.bodiless = true;
   return withHead(head, body ?? new Uint8Array(0));
+}
+
+/** A stored response as a duplicate gets it; `undefined` where there is none: it was not kept, or the handler returned nothing. */
+export function replayOf(result: Uint8Array | null): HttpResponse | undefined {
+  const reply = result === null ? undefined : decodeReply(result);
+  if (reply === undefined || reply.nothing) return undefined;
+  const { status, headers, body } = reply.response;
+  return { status, headers: { ...headers, ...REPLAYED_MARK }, body };
 }
 
 export function decodeReply(bytes: Uint8Array): Reply {

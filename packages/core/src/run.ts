@@ -5,6 +5,7 @@ import { type ErrorRecord, HooklatchError, NonRetryableError, toErrorRecord } fr
 import type { Emit } from "./events.js";
 import type { Lease, Leases } from "./lease.js";
 import type { Settings } from "./options.js";
+import { persistWrite } from "./persist.js";
 import { delayAfter, isRetryable, runAttempts } from "./retry.js";
 import type { AttemptRecord, Held, IdempotencyStore, OperationId, RetryRequest } from "./store.js";
 import { storeCall } from "./store-call.js";
@@ -260,29 +261,14 @@ export function startRun<Input, Output>(
     return { kind: "lost" };
   }
 
-  /**
-   * Sends the write that ends this run, again and again, heartbeats on, until it is answered or the lease is over for us.
-   * `undefined`: no answer. What happened is unknown, and the operation must not be run again by us.
-   */
-  async function persist(operation: string, write: () => Promise<boolean>): Promise<boolean | undefined> {
-    const patience = performance.now() + settings.leaseMs;
-    // Asked again each time: a heartbeat may have moved the deadline.
-    const left = () => Math.min(lease.deadline, patience) - performance.now();
-    for (;;) {
-      const leftMs = left();
-      // A run that is late already gets one full try: it may still complete if nobody took over.
-      const timeoutMs = leftMs > 0 ? Math.min(leftMs, settings.storeTimeoutMs) : settings.storeTimeoutMs;
-      try {
-        return await storeCall(write, timeoutMs);
-      } catch (error) {
-        emit("storeError", { scope: id.scope, operation, error });
-        const final = HooklatchError.is(error) && !error.retryable;
-        if (final || gaveUp || left() <= 0) return undefined;
-        // A store that fails at once must not keep the event loop, and with it all heartbeats, busy.
-        await new Promise((resolve) => setTimeout(resolve, Math.min(20, left())));
-        if (left() <= 0) return undefined;
-      }
-    }
+  function persist(operation: string, write: () => Promise<boolean>): Promise<boolean | undefined> {
+    return persistWrite(write, {
+      lease,
+      leaseMs: settings.leaseMs,
+      storeTimeoutMs: settings.storeTimeoutMs,
+      gaveUp: () => gaveUp,
+      onError: (error) => emit("storeError", { scope: id.scope, operation, error }),
+    });
   }
 
   return {

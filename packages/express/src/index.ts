@@ -11,12 +11,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type CloseOptions,
+  createGuard,
   createReceiver,
+  type GuardOptions,
   type HttpHandler,
   type ReceiverOptions,
   type WebhookHandler,
 } from "@hooklatch/core";
-import { headersOf, readBody, unreadable, writeResponse } from "@hooklatch/core/node";
+import { admit, captureResponse, type NativeRequest, serve, writeResponse } from "@hooklatch/core/node";
 
 /** What is used of an Express `Request`, of either major. */
 export interface ExpressRequest extends IncomingMessage {
@@ -41,6 +43,12 @@ export interface WebhookRoute extends Middleware {
   close(options?: CloseOptions): Promise<void>;
 }
 
+/** A middleware that guards what comes after it, and the life of what is behind it. */
+export interface GuardMiddleware extends Middleware {
+  /** Call it when the server has stopped listening: see `Guard.close`. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
 /**
  * A route handler that runs `handler` once for each event, with retries, recovery and dead letters. The same as
  * `mount(createReceiver(handler, options))`, with the worker started.
@@ -53,27 +61,38 @@ export function withIdempotency(handler: WebhookHandler, options: ReceiverOption
   return Object.assign(mount(receiver), { start: receiver.start, close: receiver.close });
 }
 
+/**
+ * A middleware for routes that exist already: each `Idempotency-Key` runs the route once, and a retry gets what it sent, byte for byte.
+ * What makes the body (`express.json()`, multer) may come before or after, multipart parsers only after.
+ */
+export function idempotency<Request extends ExpressRequest = ExpressRequest>(
+  options: GuardOptions<Request>,
+): GuardMiddleware {
+  const guard = createGuard(options);
+  const middleware: Middleware = (request, response, next) => {
+    const entry = guard.enter(request.method, request.headers);
+    if (entry.kind === "pass") return next();
+    const admitted = admit(guard, entry, partsOf(request)).then((admission) => {
+      if (admission?.kind === "answer") writeResponse(response, admission.response);
+      if (admission?.kind !== "run") return;
+      captureResponse(response, admission.run);
+      next();
+    });
+    admitted.catch(next);
+  };
+  return Object.assign(middleware, { close: guard.close });
+}
+
 /** Mounts anything that speaks plain HTTP data: a receiver, the dashboard. */
 export function mount(handler: HttpHandler): Middleware {
   return (request, response, next) => {
-    serve(handler, request, response).catch(next);
+    const served = serve(handler, partsOf(request)).then((answer) => {
+      if (answer !== undefined) writeResponse(response, answer);
+    });
+    served.catch(next);
   };
 }
 
-async function serve(handler: HttpHandler, request: ExpressRequest, response: ServerResponse): Promise<void> {
-  const arrivedAt = performance.now();
-  let body: Uint8Array;
-  try {
-    body = await readBody(request, handler.maxBodyBytes);
-  } catch (error) {
-    const answer = unreadable(error);
-    if (answer !== undefined) writeResponse(response, answer);
-    return;
-  }
-  const { method, originalUrl: url, baseUrl: basePath } = request;
-  const answer = await handler.handle(
-    { method, url, basePath, headers: headersOf(request), body, native: request },
-    { arrivedAt },
-  );
-  writeResponse(response, answer);
+function partsOf(request: ExpressRequest): NativeRequest {
+  return { request, url: request.originalUrl, basePath: request.baseUrl, native: request };
 }

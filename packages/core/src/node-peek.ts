@@ -1,0 +1,85 @@
+/** Reads a request body on Node, and leaves it to be read again by whoever comes next: a parser, a multipart library, the route. */
+import type { IncomingMessage } from "node:http";
+import { concatenated } from "./bytes.js";
+import { canonicalJson } from "./fingerprint.js";
+import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
+
+/**
+ * The bytes of the body, as they arrived: a compressed body stays compressed. What a parser has made of it stands in where one has read the
+ * body before: bytes and text as they are, anything else as its canonical JSON.
+ *
+ * @throws {HooklatchError} `body_too_large`; `body_aborted`; `body_already_read` where the body is gone and nothing stands in for it, as
+ *   after a multipart parser
+ */
+export async function peekBody(
+  request: IncomingMessage & { body?: unknown },
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (!announcesBody(request)) return new Uint8Array(0);
+  if (request.readableDidRead || request.readableEnded) return parsed(request, maxBytes);
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
+    discard(request);
+    throw tooLarge(maxBytes);
+  }
+  return peekStream(request, maxBytes);
+}
+
+function parsed(request: IncomingMessage & { body?: unknown }, maxBytes: number): Uint8Array {
+  const { body } = request;
+  const isMultipart = /^multipart\//i.test(request.headers["content-type"] ?? "");
+  // A multipart parser puts the fields there, and the files somewhere else.
+  if (body === undefined || body === null || isMultipart) {
+    const text = isMultipart ? "A multipart parser" : "Something";
+    throw alreadyRead(
+      `${text} has read the body before the guard. Mount idempotency() before it: the body stays readable.`,
+    );
+  }
+  const bytes =
+    body instanceof Uint8Array
+      ? body
+      : new TextEncoder().encode(typeof body === "string" ? body : canonicalJson(body));
+  if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+  return bytes;
+}
+
+/**
+ * Takes the stream's chunks without ending it, and puts them back in front: a stream that has not emitted `end` can be read once more.
+ * `read()` with the exact length never ends it.
+ */
+function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    function stop(): void {
+      request.off("readable", onReadable).off("error", onGone).off("close", onGone);
+    }
+    function onReadable(): void {
+      while (request.readableLength > 0) {
+        const chunk = request.read(request.readableLength) as Uint8Array | null;
+        if (chunk === null) break;
+        chunks.push(chunk);
+        length += chunk.byteLength;
+        if (length > maxBytes) {
+          stop();
+          discard(request);
+          reject(tooLarge(maxBytes));
+          return;
+        }
+      }
+      if (!request.complete || request.readableLength > 0) return;
+      stop();
+      const body = concatenated(chunks, length);
+      if (length > 0) request.unshift(body);
+      resolve(body);
+    }
+    function onGone(cause?: unknown): void {
+      stop();
+      reject(aborted(cause));
+    }
+    // Gone while other middleware was busy: no event would ever come.
+    if (request.destroyed) return onGone(request.errored ?? undefined);
+    request.on("readable", onReadable).on("error", onGone).on("close", onGone);
+    // All of it may be there already.
+    onReadable();
+  });
+}

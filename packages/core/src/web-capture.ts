@@ -1,0 +1,130 @@
+/** What a route that speaks Fetch answers, kept before its last byte leaves. */
+import { concatenated } from "./bytes.js";
+import type { GuardedRun } from "./guarded-run.js";
+import type { HttpResponse } from "./http.js";
+import { BODILESS, toResponse } from "./web-response.js";
+
+/** A response whose end does not follow its head within this time is a stream. */
+const STREAM_AFTER_MS = 1_000;
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Next = Awaited<ReturnType<Reader["read"]>>;
+
+/**
+ * Takes the response of a claimed route, and gives the one to send.
+ *
+ * Held until it is stored: a response that ends within `STREAM_AFTER_MS`, of at most `maxResultBytes`. Anything else, and
+ * `text/event-stream`, passes through, and only its end is held.
+ *
+ * @throws what the response's own stream fails with, before anything of it has left; the key is then released
+ */
+export async function captureResponse(
+  response: Response,
+  run: GuardedRun,
+  method: string,
+): Promise<Response> {
+  const { status, statusText, headers, body } = response;
+  // A protocol switch or a network error has no body to keep, and cannot be made anew.
+  if (status < 200 || status > 599) {
+    await run.finishUnkept(status === 0 ? 500 : status);
+    return response;
+  }
+  const isEventStream = (headers.get("content-type") ?? "").startsWith("text/event-stream");
+  const reader: Reader | undefined = body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let pending: Promise<Next> | undefined;
+  const until = performance.now() + (isEventStream ? 0 : STREAM_AFTER_MS);
+  while (reader !== undefined) {
+    pending ??= reader.read();
+    let next: Next | undefined;
+    try {
+      next = await inTime(pending, until);
+    } catch (error) {
+      await run.abandon();
+      throw error;
+    }
+    if (next === undefined || length > run.maxResultBytes) {
+      run.streams(status);
+      const rest = passThrough(reader, { chunks, pending, announced: announcedLength(headers) }, run, status);
+      return new Response(rest, { status, statusText, headers });
+    }
+    pending = undefined;
+    if (next.done) break;
+    chunks.push(next.value);
+    length += next.value.byteLength;
+  }
+  const isEmpty = length === 0 && (method === "HEAD" || BODILESS.has(status) || body === null);
+  const bytes = isEmpty ? null : concatenated(chunks, length);
+  const instead = await run.finish({ status, headers: plain(headers), body: bytes });
+  if (instead !== undefined) return toResponse(instead, method);
+  return new Response(bytes as Uint8Array<ArrayBuffer> | null, { status, statusText, headers });
+}
+
+/** What was read so far, and the rest as it comes. Its end waits for the store; where a second run is possible it becomes an error. */
+function passThrough(
+  reader: Reader,
+  begun: { chunks: Uint8Array[]; pending: Promise<Next>; announced: number },
+  run: GuardedRun,
+  status: number,
+): ReadableStream<Uint8Array> {
+  const { chunks, announced } = begun;
+  let pending: Promise<Next> | undefined = begun.pending;
+  let passed = 0;
+  const next = async (): Promise<Next> => {
+    const value = chunks.shift();
+    if (value !== undefined) return { done: false, value };
+    const read = pending ?? reader.read();
+    pending = undefined;
+    return read;
+  };
+  const settle = async (): Promise<void> => {
+    if (!(await run.finishUnkept(status)))
+      throw new Error("The end of this response is not confirmed by the store.");
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await next();
+        passed += value?.byteLength ?? 0;
+        // The last byte of a response that has announced its length ends it.
+        if (done || passed >= announced) await settle();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        // Some of it has left.
+        await run.finishUnkept(status);
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      await run.finishUnkept(status);
+      await reader.cancel(reason);
+    },
+  });
+}
+
+function announcedLength(headers: Headers): number {
+  return Number(headers.get("content-length") ?? Number.POSITIVE_INFINITY);
+}
+
+/** `undefined` when `until` comes first; the promise goes on. */
+async function inTime<T>(work: Promise<T>, until: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, until - performance.now()));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function plain(headers: Headers): HttpResponse["headers"] {
+  const all: HttpResponse["headers"] = {};
+  headers.forEach((value, name) => {
+    all[name] = value;
+  });
+  return all;
+}

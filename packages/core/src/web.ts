@@ -1,0 +1,72 @@
+/** For adapters of frameworks that speak Fetch. Nothing of Node: this runs on any JavaScript host. */
+import { HooklatchError } from "./errors.js";
+import type { HttpHandler, HttpHost } from "./http.js";
+import { refusalOf } from "./refusal.js";
+import { headersOf, pathOf, readBody } from "./web-request.js";
+import { toResponse } from "./web-response.js";
+
+export { basePathOf } from "./base-path.js";
+export { type GuardedCall, runGuarded } from "./web-guard.js";
+
+/**
+ * What the host can do, from whatever it hands to a fetch handler beside the request: a Worker's context, or `{ waitUntil }`.
+ */
+export function hostOf(given: readonly unknown[]): HttpHost {
+  const context = given.find((one) => typeof (one as HttpHost | undefined)?.waitUntil === "function") as
+    | { waitUntil(work: Promise<unknown>): void }
+    | undefined;
+  return {
+    arrivedAt: performance.now(),
+    waitUntil: context && ((work) => context.waitUntil(work)),
+    stopsAfterResponse: stopsAfterResponse(),
+  };
+}
+
+/** Hosts that freeze or end what is not waited for: Workers, edge functions, lambdas. */
+function stopsAfterResponse(): boolean {
+  const { navigator, EdgeRuntime, process } = globalThis as {
+    navigator?: { userAgent?: string };
+    EdgeRuntime?: unknown;
+    process?: { env?: Record<string, string | undefined> };
+  };
+  const { AWS_LAMBDA_FUNCTION_NAME, VERCEL } = process?.env ?? {};
+  return (
+    navigator?.userAgent === "Cloudflare-Workers" ||
+    EdgeRuntime !== undefined ||
+    AWS_LAMBDA_FUNCTION_NAME !== undefined ||
+    VERCEL !== undefined
+  );
+}
+
+export interface MountedCall {
+  basePath: string;
+  native: unknown;
+  host: HttpHost;
+  /** Where the body is, if something has read the request before. */
+  body?: (() => Promise<Uint8Array>) | undefined;
+}
+
+/** One request to a mounted handler. Never rejects. */
+export async function serve(
+  handler: HttpHandler,
+  request: Request,
+  { basePath, native, host, body: readElsewhere }: MountedCall,
+): Promise<Response> {
+  const { method } = request;
+  let body: Uint8Array;
+  try {
+    const encoding = request.headers.get("content-encoding");
+    if (encoding !== null && encoding.toLowerCase() !== "identity") {
+      throw new HooklatchError("unsupported_encoding", `The body is ${encoding}-encoded. Send it as it is.`);
+    }
+    body = readElsewhere ? await readElsewhere() : await readBody(request, handler.maxBodyBytes);
+  } catch (error) {
+    return toResponse(refusalOf(error).response, method);
+  }
+  const headers = headersOf(request.headers);
+  const response = await handler.handle(
+    { method, url: pathOf(request), basePath, headers, body, native },
+    host,
+  );
+  return toResponse(response, method);
+}
