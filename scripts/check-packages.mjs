@@ -90,7 +90,10 @@ async function install(tarballs) {
     "@types/express": installed("packages/express", "@types/express"),
     "@types/node": installed(".", "@types/node"),
     "better-sqlite3": readJson(join(sqlite, "package.json")).version,
+    "@hono/node-server": installed("packages/hono", "@hono/node-server"),
     express: installed("packages/express", "express"),
+    fastify: installed("packages/fastify", "fastify"),
+    hono: installed("packages/hono", "hono"),
     ioredis: installed("packages/redis", "ioredis"),
     typescript: installed(".", "typescript"),
   };

@@ -4,11 +4,17 @@ import { join } from "node:path";
 import { createReceiver, HooklatchError, memoryStore, withIdempotency } from "@hooklatch/core";
 import * as life from "@hooklatch/core/life";
 import * as nodeHttp from "@hooklatch/core/node";
-import { mount, withIdempotency as webhook } from "@hooklatch/express";
+import * as web from "@hooklatch/core/web";
+import { idempotency, mount, withIdempotency as webhook } from "@hooklatch/express";
+import * as fastifyAdapter from "@hooklatch/fastify";
+import * as fetchAdapter from "@hooklatch/fetch";
+import * as honoAdapter from "@hooklatch/hono";
 import { redisDeadLetters, redisStore } from "@hooklatch/redis";
 import { sqliteStore } from "@hooklatch/sqlite";
 import { storeContract } from "@hooklatch/testing";
 import express from "express";
+import { fastify } from "fastify";
+import { Hono } from "hono";
 import { Redis } from "ioredis";
 
 // Run by scripts/check-packages.mjs against the packed tarballs: as TypeScript and as JavaScript, with `import` and with `require`.
@@ -51,6 +57,18 @@ async function main() {
   const app = express();
   app.post("/mounted", mount(receiver));
   app.post("/webhooks", route);
+  const onExpress = idempotency({ store: memory, scope: "guarded express", tenant: false });
+  const onHono = honoAdapter.idempotency({ store: memory, scope: "guarded hono", tenant: false });
+  const onFetch = fetchAdapter.idempotency({ store: memory, scope: "guarded fetch", tenant: false });
+  const onFastify = fastifyAdapter.idempotency({ store: memory, scope: "guarded fastify", tenant: false });
+  let made = 0;
+  app.post("/guarded", onExpress, (_request, reply) => void reply.status(201).json({ made: ++made }));
+  const hono = new Hono().post("/guarded", onHono, (c) => c.json({ made: ++made }, 201));
+  const guarded = onFetch(() => Response.json({ made: ++made }, { status: 201 }));
+  const fastifyApp = fastify();
+  fastifyApp.post("/guarded", onFastify, async (_request, reply) => reply.code(201).send({ made: ++made }));
+  const fastifyUrl = await fastifyApp.listen({ port: 0, host: "127.0.0.1" });
+
   const server = app.listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const address = server.address();
@@ -66,6 +84,25 @@ async function main() {
       [200, "true", { got: "hello" }],
     ]);
   }
+  const post = (url = "") =>
+    new Request(`${url}/guarded`, { method: "POST", body: "one", headers: { "idempotency-key": "k-1" } });
+  const calls = [
+    () => fetch(post(`http://127.0.0.1:${address.port}`)),
+    () => fetch(post(fastifyUrl)),
+    async () => hono.fetch(post("http://hono")),
+    () => guarded(post("http://fetch")),
+  ];
+  for (const call of calls) {
+    const first = await call();
+    const second = await call();
+    equal(first.status, 201);
+    equal(second.headers.get("idempotent-replayed"), "true");
+    equal(await second.text(), await first.text());
+  }
+  equal(made, 4);
+  for (const { close } of [onExpress, onHono, onFetch]) await close();
+  await fastifyApp.close();
+  ok(Object.keys(web).length > 0);
   await new Promise((resolve) => server.close(resolve));
   await receiver.close();
   await route.close();

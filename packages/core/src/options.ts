@@ -273,7 +273,7 @@ export function number(
   );
 }
 
-export function oneOf<T extends string>(
+function oneOf<T extends string>(
   value: T | undefined,
   option: string,
   choices: readonly [T, ...T[]],

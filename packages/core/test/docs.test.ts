@@ -11,7 +11,7 @@ test("docs/errors.md explains every error code", () => {
   const headings = [...read("../../../docs/errors.md").matchAll(/^## `(\w+)`$/gm)].map(([, code]) => code);
   expect(headings.filter((code) => codes.includes(code))).toEqual(codes);
   // What only an HTTP answer says.
-  const answers = ["../src/receiver.ts", "../src/node.ts"].map(read).join();
+  const answers = ["../src/receiver.ts", "../src/refusal.ts"].map(read).join();
   for (const heading of headings.filter((code) => !codes.includes(code)))
     expect(answers).toContain(`"${heading}"`);
 });
