@@ -66,7 +66,7 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
           return;
         }
       }
-      if (!request.complete || request.readableLength > 0) return;
+      if (!isWhole(request) || request.readableLength > 0) return;
       stop();
       const body = concatenated(chunks, length);
       if (length > 0) request.unshift(body);
@@ -82,4 +82,13 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
     // All of it may be there already.
     onReadable();
   });
+}
+
+/** Everything has arrived. A request that was made up (`app.inject` of Fastify) is a stream like any other, and does not know `complete`. */
+function isWhole(request: IncomingMessage): boolean {
+  const { complete, _readableState: state } = request as {
+    complete?: boolean;
+    _readableState?: { ended: boolean };
+  };
+  return complete ?? state?.ended === true;
 }

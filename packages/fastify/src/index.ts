@@ -12,6 +12,7 @@ import {
   createGuard,
   createReceiver,
   type GuardOptions,
+  HooklatchError,
   type HttpHandler,
   type ReceiverOptions,
   type WebhookHandler,
@@ -32,6 +33,8 @@ import type {
   RouteHandlerMethod,
 } from "fastify";
 import { closesWith } from "./closes-with.js";
+
+const HTTP1_ONLY = "idempotency() captures HTTP/1.1 responses only: serve this route without HTTP/2.";
 
 /** Options of a route that receives webhooks, its handler included, and the life of what is behind it. */
 export interface WebhookRoute {
@@ -73,6 +76,7 @@ export function idempotency(options: GuardOptions<FastifyRequest>): GuardedRoute
   const preParsing: preParsingAsyncHookHandler = async (request, reply, payload) => {
     const entry = guard.enter(request.method, request.headers);
     if (entry.kind === "pass") return payload;
+    if (request.raw.httpVersionMajor !== 1) throw new HooklatchError("invalid_option", HTTP1_ONLY);
     const admission = await admit(guard, entry, partsOf(request));
     if (admission?.kind === "run") {
       captureResponse(reply.raw, admission.run);
