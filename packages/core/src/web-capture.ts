@@ -36,15 +36,18 @@ export async function captureResponse(
   let pending: Promise<Next> | undefined;
   const until = performance.now() + (isEventStream ? 0 : STREAM_AFTER_MS);
   while (reader !== undefined) {
-    pending ??= reader.read();
     let next: Next | undefined;
     try {
-      next = await inTime(pending, until);
+      // One that is too large already need not show how it goes on.
+      if (length <= run.maxResultBytes) {
+        pending = reader.read();
+        next = await inTime(pending, until);
+      }
     } catch (error) {
       await run.abandon();
       throw error;
     }
-    if (next === undefined || length > run.maxResultBytes) {
+    if (next === undefined) {
       run.streams(status);
       const rest = passThrough(reader, { chunks, pending, announced: announcedLength(headers) }, run, status);
       return new Response(rest, { status, statusText, headers });
@@ -64,12 +67,12 @@ export async function captureResponse(
 /** What was read so far, and the rest as it comes. Its end waits for the store; where a second run is possible it becomes an error. */
 function passThrough(
   reader: Reader,
-  begun: { chunks: Uint8Array[]; pending: Promise<Next>; announced: number },
+  begun: { chunks: Uint8Array[]; pending: Promise<Next> | undefined; announced: number },
   run: GuardedRun,
   status: number,
 ): ReadableStream<Uint8Array> {
   const { chunks, announced } = begun;
-  let pending: Promise<Next> | undefined = begun.pending;
+  let { pending } = begun;
   let passed = 0;
   const next = async (): Promise<Next> => {
     const value = chunks.shift();
