@@ -24,14 +24,14 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const withSourceMap = process.env.FAULTS_KEEP !== undefined;
 let bundled: Promise<string> | undefined;
 
-/** The path of the bundle. Made once for the same sources: each file of tests would make its own. */
-export function bundledApp(): Promise<string> {
+/** The path of the bundle of an app. Made once for the same sources: each file of tests would make its own. */
+export async function bundledApp(name: "app" | "guarded-app" = "app"): Promise<string> {
   bundled ??= find();
-  return bundled;
+  return join(await bundled, `${name}.cjs`);
 }
 
 async function find(): Promise<string> {
-  const path = join(cache, `${hashOfSources()}.cjs`);
+  const path = join(cache, hashOfSources());
   const now = new Date();
   if (existsSync(path)) {
     utimesSync(path, now, now);
@@ -45,8 +45,13 @@ async function find(): Promise<string> {
   const folder = mkdtempSync(join(cache, "making-"));
   await bundle(folder);
   // In one step, as others may be looking for it.
-  renameSync(join(folder, "app.cjs"), path);
-  rmSync(folder, { recursive: true });
+  try {
+    renameSync(folder, path);
+  } catch (error) {
+    // Another was quicker.
+    if (!existsSync(path)) throw error;
+    rmSync(folder, { recursive: true });
+  }
   return path;
 }
 
@@ -67,7 +72,7 @@ async function bundle(folder: string): Promise<void> {
   await build({
     config: false,
     silent: true,
-    entry: [fileURLToPath(new URL("./app.ts", import.meta.url))],
+    entry: ["app", "guarded-app"].map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     tsconfig: join(root, "tsconfig.json"),
     outDir: folder,
     format: "cjs",
