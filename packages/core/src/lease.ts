@@ -1,9 +1,11 @@
 /**
- * Keeps the claims of running operations alive: one shared timer for all of them, started with the first and stopped with the last.
+ * Keeps the claims of running operations alive: one shared timer for all of them, started with the first and stopped with the last. (Where
+ * a timer ends with the request that started it, each claim has one of its own.)
  *
  * The store's clock decides when a lease runs out. Here a monotonic clock, started *before* the claim was sent, runs ahead of it, so the
  * owner gives up first.
  */
+import { timersEndWithTheirRequest } from "./host.js";
 import type { Held } from "./store.js";
 
 export interface Lease {
@@ -37,6 +39,8 @@ interface HeldLease extends Lease {
   status: "kept" | "late" | "lost";
 }
 
+type Timer = ReturnType<typeof setInterval>;
+
 interface Beat {
   readonly until: number;
   inFlight: boolean;
@@ -50,22 +54,29 @@ export function createLeases({
   onError,
 }: LeaseOptions): Leases {
   const tickMs = leaseMs / 6;
+  const every = (act: () => void): Timer => {
+    const started = setInterval(act, tickMs);
+    (started as { unref?(): void }).unref?.();
+    return started;
+  };
   const beats = new Map<HeldLease, Beat>();
-  let timer: ReturnType<typeof setInterval> | undefined;
+  let timer: Timer | undefined;
 
   function tick(): void {
+    for (const [lease, beat] of beats) check(lease, beat);
+  }
+
+  function check(lease: HeldLease, beat: Beat): void {
     const now = performance.now();
-    for (const [lease, beat] of beats) {
-      // Would run out before the next tick: the owner has to stop before the store lets somebody else in.
-      if (lease.status === "kept" && lease.deadline <= now + tickMs) {
-        lease.status = "late";
-        beat.onLoss(lease);
-      }
-      const age = now - (lease.deadline - leaseMs);
-      if (!beat.inFlight && now < beat.until && age >= leaseMs / 3 - tickMs / 2) {
-        beat.inFlight = true;
-        void renew(lease, beat);
-      }
+    // Would run out before the next tick: the owner has to stop before the store lets somebody else in.
+    if (lease.status === "kept" && lease.deadline <= now + tickMs) {
+      lease.status = "late";
+      beat.onLoss(lease);
+    }
+    const age = now - (lease.deadline - leaseMs);
+    if (!beat.inFlight && now < beat.until && age >= leaseMs / 3 - tickMs / 2) {
+      beat.inFlight = true;
+      void renew(lease, beat);
     }
   }
 
@@ -99,16 +110,16 @@ export function createLeases({
         },
         end() {
           beats.delete(lease);
+          clearInterval(own);
           if (beats.size > 0 || timer === undefined) return;
           clearInterval(timer);
           timer = undefined;
         },
       };
-      beats.set(lease, { until: claimedAt + maxHoldMs, inFlight: false, onLoss });
-      if (timer === undefined) {
-        timer = setInterval(tick, tickMs);
-        (timer as { unref?(): void }).unref?.();
-      }
+      const beat: Beat = { until: claimedAt + maxHoldMs, inFlight: false, onLoss };
+      beats.set(lease, beat);
+      const own = timersEndWithTheirRequest() ? every(() => check(lease, beat)) : undefined;
+      if (own === undefined) timer ??= every(tick);
       return lease;
     },
   };

@@ -1,5 +1,6 @@
 /** For adapters of frameworks that speak Fetch. Nothing of Node: this runs on any JavaScript host. */
 import { HooklatchError } from "./errors.js";
+import { stopsAfterResponse } from "./host.js";
 import type { HttpHandler, HttpHost } from "./http.js";
 import { refusalOf } from "./refusal.js";
 import { headersOf, pathOf, readBody } from "./web-request.js";
@@ -20,22 +21,6 @@ export function hostOf(given: readonly unknown[]): HttpHost {
     waitUntil: context && ((work) => context.waitUntil(work)),
     stopsAfterResponse: stopsAfterResponse(),
   };
-}
-
-/** Hosts that freeze or end what is not waited for: Workers, edge functions, lambdas. */
-function stopsAfterResponse(): boolean {
-  const { navigator, EdgeRuntime, process } = globalThis as {
-    navigator?: { userAgent?: string };
-    EdgeRuntime?: unknown;
-    process?: { env?: Record<string, string | undefined> };
-  };
-  const { AWS_LAMBDA_FUNCTION_NAME, VERCEL } = process?.env ?? {};
-  return (
-    navigator?.userAgent === "Cloudflare-Workers" ||
-    EdgeRuntime !== undefined ||
-    AWS_LAMBDA_FUNCTION_NAME !== undefined ||
-    VERCEL !== undefined
-  );
 }
 
 export interface MountedCall {

@@ -24,9 +24,13 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** Starts `src/server.ts`, of this example or of the one in `folder`, on any free port. */
-export async function startReceiver(env: NodeJS.ProcessEnv, folder = here): Promise<ReceiverProcess> {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/server.ts"], {
+/** Starts the server of this example, or of the one in `folder`, on any free port. */
+export async function startReceiver(
+  env: NodeJS.ProcessEnv,
+  folder = here,
+  server = "src/server.ts",
+): Promise<ReceiverProcess> {
+  const child = spawn(process.execPath, ["--import", "tsx", server], {
     cwd: folder,
     env: { ...process.env, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],

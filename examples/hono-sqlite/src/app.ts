@@ -1,0 +1,71 @@
+/** The app: two webhook endpoints. Each event is handled once, retried when that fails, and kept until it is done. */
+import type { ReceiverOptions } from "@hooklatch/core";
+import { withIdempotency } from "@hooklatch/hono";
+import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
+import { Hono } from "hono";
+import Stripe from "stripe";
+import { orderFrom, type Shop } from "./shop.js";
+
+export interface AppOptions {
+  shop: Shop;
+  /** Where events, results and dead letters are kept. */
+  database: string;
+  /** `whsec_…`, from the Stripe dashboard. */
+  stripeSecret: string;
+  /** Other times than the defaults, and listeners. */
+  tuning?: Tuning;
+}
+
+export type Tuning = Pick<ReceiverOptions, "leaseMs" | "on" | "retentionMs" | "retry" | "worker">;
+
+export function createApp({ shop, database, stripeSecret, tuning }: AppOptions): {
+  app: Hono;
+  close(): Promise<void>;
+} {
+  const store = sqliteStore(database);
+  const deadLetters = sqliteDeadLetters(database);
+  // A sender waits two seconds at most. What takes longer goes on after the answer.
+  const shared = { store, deadLetters, respondWithinMs: 2_000, ...tuning };
+
+  const stripeRoute = withIdempotency(
+    async (event, context) => {
+      const { type, data } = event.json<Stripe.Event>();
+      if (type !== "checkout.session.completed") return;
+      const { id, amount_total: amount, metadata } = data.object;
+      await shop.fulfil(orderFrom({ ...metadata, id, amount }), context);
+      return { status: "paid", order: id }; // kept, and sent to every duplicate
+    },
+    {
+      ...shared,
+      scope: "stripe",
+      verify(event) {
+        Stripe.webhooks.constructEvent(event.body, String(event.headers["stripe-signature"]), stripeSecret);
+      },
+      key: (event) => event.json<Stripe.Event>().id,
+    },
+  );
+
+  // Any sender. The key is the Idempotency-Key header, or the hash of the body where there is none.
+  const genericRoute = withIdempotency(
+    async (event, context) => {
+      await shop.fulfil(orderFrom(event.json()), context);
+    },
+    { ...shared, scope: "generic" },
+  );
+
+  const app = new Hono();
+  app.post("/webhooks/stripe", stripeRoute);
+  app.post("/webhooks/generic", genericRoute);
+  // Hono also runs where no timer may start before the first request. Here one may: look for what a crash left behind.
+  stripeRoute.start();
+  genericRoute.start();
+
+  async function close(): Promise<void> {
+    // First the handlers, then what they use.
+    await Promise.all([stripeRoute.close(), genericRoute.close()]);
+    await store.close?.();
+    await deadLetters.close?.();
+    shop.close();
+  }
+  return { app, close };
+}

@@ -1,0 +1,2 @@
+/** Needs Node: shows that the tests see it when something does. */
+export { createHash } from "node:crypto";
