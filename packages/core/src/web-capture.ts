@@ -23,7 +23,8 @@ export async function captureResponse(
   run: GuardedRun,
   method: string,
 ): Promise<Response> {
-  const { status, statusText, headers, body } = response;
+  const { status, statusText, body } = response;
+  let { headers } = response;
   // A protocol switch or a network error has no body to keep, and cannot be made anew.
   if (status < 200 || status > 599) {
     await run.finishUnkept(status === 0 ? 500 : status);
@@ -59,6 +60,10 @@ export async function captureResponse(
   }
   const isEmpty = length === 0 && (method === "HEAD" || BODILESS.has(status) || body === null);
   const bytes = isEmpty ? null : concatenated(chunks, length);
+  if (bytes !== null && isTextOnBun(headers, bytes)) {
+    headers = new Headers(headers);
+    headers.set("content-type", "text/plain;charset=utf-8");
+  }
   const instead = await run.finish({ status, headers: plain(headers), body: bytes });
   if (instead !== undefined) return toResponse(instead, method);
   return new Response(bytes as Uint8Array<ArrayBuffer> | null, { status, statusText, headers });
@@ -105,6 +110,20 @@ function passThrough(
       await reader.cancel(reason);
     },
   });
+}
+
+/**
+ * Fetch gives a response that is made of a string its type (§5.2, extract a body). Bun only sends it, and does not show it; and it would
+ * call the same bytes, in a response made anew, `application/octet-stream`.
+ */
+function isTextOnBun(headers: Headers, bytes: Uint8Array): boolean {
+  if (!("Bun" in globalThis) || headers.has("content-type")) return false;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function announcedLength(headers: Headers): number {

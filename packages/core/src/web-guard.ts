@@ -28,7 +28,7 @@ export async function runGuarded(
     if (guard.needsBody) {
       body = readElsewhere
         ? await readElsewhere()
-        : await readBody(request.bodyUsed ? request : request.clone(), guard.maxBodyBytes);
+        : await readBody(request, guard.maxBodyBytes, { keep: true });
     }
   } catch (error) {
     return toResponse(refusalOf(error).response, method);

@@ -19,23 +19,26 @@ export function pathOf(request: Request): string {
 }
 
 /**
- * The raw body, read from the request itself. Give it a clone if somebody else is to read it too.
+ * The raw body. `keep`: the request stays readable for somebody else.
  *
  * @throws {HooklatchError} `body_too_large`, `body_already_read`, `body_aborted`
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+export async function readBody(
+  request: Request,
+  maxBytes: number,
+  { keep = false } = {},
+): Promise<Uint8Array> {
   if (request.bodyUsed) {
     const text =
       "Something has read the body before this handler, so its raw bytes are gone. Let this handler read it first.";
     throw new HooklatchError("body_already_read", text);
   }
-  if (request.body === null) return new Uint8Array(0);
-  const reader = request.body.getReader();
-  const tooLarge = async (): Promise<HooklatchError> => {
-    await reader.cancel().catch(() => {});
-    return new HooklatchError("body_too_large", `The body is larger than ${maxBytes} bytes.`);
-  };
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw await tooLarge();
+  const tooLarge = () => new HooklatchError("body_too_large", `The body is larger than ${maxBytes} bytes.`);
+  // Hosts know what to do with a body that nobody has begun to read, and keep the connection.
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const { body } = keep ? request.clone() : request;
+  if (body === null) return new Uint8Array(0);
+  const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
@@ -48,7 +51,12 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
     }
     if (next.done) return concatenated(chunks, length);
     length += next.value.byteLength;
-    if (length > maxBytes) throw await tooLarge();
+    if (length > maxBytes) {
+      // Not waited for: of two that share a body, none ends before the other.
+      reader.cancel().catch(() => {});
+      if (keep) request.body?.cancel().catch(() => {});
+      throw tooLarge();
+    }
     chunks.push(next.value);
   }
 }

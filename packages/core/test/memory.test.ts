@@ -29,6 +29,20 @@ describe("memoryStore", () => {
     expect(await claim(store, "other")).toMatchObject({ status: "claimed", token: 2, recovered: true });
   });
 
+  test("a retention longer than any timer (2^31 ms, 24.8 days) is kept", async () => {
+    const clock = { now: 0 };
+    const store = memoryStore({ now: () => clock.now });
+    const id = { scope: "a", key: "k" };
+    const request = { id, owner: "o", leaseMs: 1_000, redelivery: "rerun", redeliveryAfterMs: 0 } as const;
+    await store.claim(request);
+    await store.complete({ id, owner: "o", token: 1, result: null, retentionMs: 2 ** 33 });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    clock.now = 2 ** 32;
+    expect(await store.claim({ ...request, owner: "p" })).toMatchObject({ status: "completed" });
+    clock.now = 2 ** 34;
+    expect(await store.claim({ ...request, owner: "p" })).toMatchObject({ status: "claimed" });
+  });
+
   test("keeps copies: neither the caller's buffer nor an answer changes what is stored", async () => {
     const store = memoryStore();
     const event = utf8("event");

@@ -1,3 +1,4 @@
+export { casesInBun, reportCases } from "./bun.js";
 export { findRedis, type RedisServer } from "./find-redis.mjs";
 export { installRedis } from "./install-redis.mjs";
 export { type Behaviour, type ProxyCounts, startProxy, type TcpProxy, type Trouble } from "./proxy.js";

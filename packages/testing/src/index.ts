@@ -1,9 +1,10 @@
 /**
- * The contracts of Hooklatch's stores and dead-letter queues, as cases that any test runner can run.
+ * The contracts of Hooklatch's stores, dead-letter queues and adapters, as cases that any test runner can run.
  *
  * A suite is a list of `{ name, run }` on `node:assert/strict`. Cases use random identities, need no empty database, close what they open,
  * forget what they made, and wait no longer than a lease of 100 ms; so they can run against a live server, and in parallel (see `space`
- * in `StoreHarness`). A case that does not apply to a store, by what its harness says, is not in the list.
+ * in `StoreHarness`). A case that does not apply to a store, by what its harness says, is not in the list. Cases for adapters have a memory
+ * store, apps and ports of their own.
  *
  * @example
  * ```ts
@@ -31,6 +32,17 @@
  * });
  * for (const { name, run } of cases) test(name, run);
  * ```
+ *
+ * @example
+ * ```ts
+ * // vitest: an adapter, on its framework; `AdapterHarness` says what `serve` makes of a case's routes
+ * import { adapterContract } from "@hooklatch/testing";
+ * import { describe, it } from "vitest";
+ *
+ * describe("my adapter", () => {
+ *   for (const { name, run } of adapterContract({ basePath: "/api", serve: serveMyFramework })) it.concurrent(name, run);
+ * });
+ * ```
  */
 import { arrivalCases } from "./arrival.js";
 import { attemptCases } from "./attempts.js";
@@ -57,6 +69,20 @@ import { readingCases } from "./reading.js";
 import { replayCases } from "./replay.js";
 import { purgeCases, retentionCases } from "./retention.js";
 
+export { adapterContract } from "./adapters/contract.js";
+export { eventBytes, fetchHead, fetchRoute, formParts, goneOf, streamOf } from "./adapters/fetch-route.js";
+export {
+  type AdapterHarness,
+  type AppSpec,
+  type FormPart,
+  type GuardedRoutes,
+  nativeOptions,
+  type RequestHead,
+  type Route,
+  type RouteAnswer,
+  type RouteCall,
+  type RunningApp,
+} from "./adapters/harness.js";
 export type { ChildStore, ContractCase, DeadLetterHarness, StoreHarness } from "./harness.js";
 
 /** Everything an `IdempotencyStore` promises. A store that passes keeps what Hooklatch says about it. */
