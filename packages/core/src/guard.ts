@@ -308,7 +308,8 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
     },
     async claim(key, request) {
       try {
-        return await admit(key, request);
+        // A claim under way is waited for: one that `close()` overtook is still handed back while there is a store.
+        return await track(admit(key, request));
       } catch (error) {
         return { kind: "answer", response: refused(error), replayed: false };
       }

@@ -13,15 +13,15 @@ import { storeCall } from "./store-call.js";
  * methods rejects.
  */
 export interface GuardedRun {
-  /** A response with a larger body is reported with `finishUnkept`. */
+  /** A larger response is not kept: an adapter need not hold more than this of one that still goes on. */
   readonly maxResultBytes: number;
   /**
-   * The whole response is known, and nothing of it has left. `undefined`: it is stored, or need not be, and may leave. Otherwise what to send
-   * in its place: it could not be stored, or another run has taken over.
+   * The whole response is known, and nothing of it has left. `undefined`: it is stored (or, where it is too large, that it was), or need not
+   * be, and may leave. Otherwise what to send in its place: it could not be stored, or another run has taken over.
    */
   finish(response: HttpResponse): Promise<HttpResponse | undefined>;
   /**
-   * The response is under way, too large, or a stream: it will not be kept. Called before its last byte leaves. `false`: that byte must
+   * The response is under way, a stream or too large to be held: it will not be kept. Called before its last byte leaves. `false`: that byte must
    * not leave, because a second run may happen or has happened: cut the connection.
    */
   finishUnkept(status: number): Promise<boolean>;
@@ -57,7 +57,7 @@ export function startGuardedRun(
   attempt: number,
   claimedAt: number,
 ): StartedRun {
-  const { store, leaseMs, storeTimeoutMs, retentionMs, maxResultBytes } = settings;
+  const { store, leaseMs, maxRunMs, storeTimeoutMs, retentionMs, maxResultBytes } = settings;
   const { id, token } = held;
   const startedAt = performance.now();
   let gaveUp = false;
@@ -68,14 +68,18 @@ export function startGuardedRun(
     emit("leaseLost", { ...id, token });
     // What has been seen in part must not be seen a second time.
     if (streamed !== undefined) void run.finishUnkept(streamed);
+    // It may hang for ever, and then nobody may wait for it, or remember it. Should it end after all, it still gets its answer.
+    else if (end === undefined && performance.now() >= claimedAt + maxRunMs) forget();
   });
+
+  function forget(): void {
+    lease.end();
+    onEnd();
+  }
 
   /** The first one wins: a response that ends twice, or a stream that also outlives its time. */
   function endOnce(how: () => Promise<End>): Promise<End> {
-    end ??= how().finally(() => {
-      lease.end();
-      onEnd();
-    });
+    end ??= how().finally(forget);
     return end;
   }
 
@@ -106,7 +110,10 @@ export function startGuardedRun(
 
   function isStored(status: number): boolean {
     try {
-      return settings.shouldStore(status);
+      const answer: unknown = settings.shouldStore(status);
+      // The types forbid it. It counts as `true`, and what it rejects with must not end the process.
+      if (answer instanceof Promise) answer.catch(() => {});
+      return Boolean(answer);
     } catch {
       // The route has run: what is not known to be harmless is not run again.
       return true;
@@ -114,9 +121,13 @@ export function startGuardedRun(
   }
 
   function encode(response: HttpResponse): Uint8Array | null {
-    const bytes = encodeReply({ response, nothing: false });
-    if (bytes.byteLength <= maxResultBytes) return bytes;
-    emit("resultNotKept", { ...id, reason: new Error(`The response has ${bytes.byteLength} bytes.`) });
+    let { byteLength } = response.body ?? new Uint8Array(0);
+    if (byteLength <= maxResultBytes) {
+      const bytes = encodeReply({ response, nothing: false });
+      if (bytes.byteLength <= maxResultBytes) return bytes;
+      byteLength = bytes.byteLength;
+    }
+    emit("resultNotKept", { ...id, reason: new Error(`The response has ${byteLength} bytes.`) });
     return null;
   }
 
@@ -144,6 +155,8 @@ export function startGuardedRun(
     },
     streams(status) {
       streamed = status;
+      // Nobody will say so again.
+      if (lease.status !== "kept") void run.finishUnkept(status);
     },
     giveUp() {
       gaveUp = true;

@@ -11,6 +11,11 @@ export function announcesBody(request: IncomingMessage): boolean {
   );
 }
 
+/** The sender is gone, and the part of the body that nobody has read yet with it. */
+export function losesBody(request: IncomingMessage): boolean {
+  return request.destroyed && !request.readableEnded && announcesBody(request);
+}
+
 /** Reads a little more and throws it away; what is longer than that is cut off. */
 export function discard(request: IncomingMessage): void {
   let left = DISCARD_BYTES;

@@ -2,57 +2,79 @@
  * What a route on Node's `http` really sends, taken where it leaves: at `writeHead`, `write` and `end`, below everything that frameworks
  * and middleware put on top. It is held until it is stored; then the same calls are made again, on the real methods.
  */
-import type { ServerResponse } from "node:http";
+import { ServerResponse } from "node:http";
 import { concatenated } from "./bytes.js";
 import type { GuardedRun } from "./guarded-run.js";
 import type { HttpResponse } from "./http.js";
+import { losesBody } from "./node-body.js";
+import { whoCut } from "./node-cut.js";
 import { writeResponse } from "./node-response.js";
+import {
+  type Callback,
+  checkHead,
+  chunkOf,
+  type HeadArguments,
+  type Headers,
+  headersOfHead,
+  isChunk,
+  lowerCase,
+} from "./node-written.js";
 
 /** A response whose end does not follow its first byte within this time is a stream. */
 const STREAM_AFTER_MS = 1_000;
-
-type Headers = HttpResponse["headers"];
+const METHODS = ["writeHead", "write", "end", "flushHeaders"] as const;
 
 /** Fields of `ServerResponse` that say how far it is. `_header` is private, but what all middleware looks at. */
 type Progress = { _header: string | null; finished: boolean };
 
 /**
- * Takes over the response of a claimed route.
+ * Takes over the response of a claimed route. `false`: somebody else, such as a time limit, has answered meanwhile; the key is released, and
+ * the route need not run.
  *
- * Held: a response that ends within `STREAM_AFTER_MS` of its first byte, of at most `maxResultBytes`. It looks sent to the route (`headersSent`,
- * `writableEnded`). Anything else, and `text/event-stream`, passes through from then on, and only its end is held.
+ * Held: a response that ends within `STREAM_AFTER_MS` of its first byte, of at most `maxResultBytes`; and one that has no body, because its head
+ * is all of it. It looks sent to the route (`headersSent`, `writableEnded`). Anything else, and `text/event-stream`, passes through from then
+ * on, and only its end is held.
  */
-export function captureResponse(response: ServerResponse, run: GuardedRun): void {
+export function captureResponse(response: ServerResponse, run: GuardedRun): boolean {
+  if (response.headersSent || response.writableEnded) {
+    void run.abandon();
+    return false;
+  }
   // Perhaps patched already, by a middleware that was mounted before: those see the response when it is released.
-  const { writeHead, write, end, flushHeaders } = response;
+  const { writeHead, write, end, flushHeaders, req } = response;
+  const before = METHODS.map((name) => Object.getOwnPropertyDescriptor(response, name));
   const headersBefore = response.getHeaders() as Headers;
   const progress = response as unknown as Progress;
   /** `held` → `passing` or `open`; `passing` → `open`. Open: the real methods. */
   let state: "held" | "passing" | "open" = "held";
-  let head: { args: Parameters<typeof writeHead>; headers: Headers } | undefined;
-  let begun = false;
+  let head: { args: HeadArguments; headers: Headers } | undefined;
   let ended = false;
   /** All of the body came with `end`. */
   let asOne = false;
   const chunks: Uint8Array[] = [];
   let length = 0;
   let streamTimer: ReturnType<typeof setTimeout> | undefined;
+  /** `STREAM_AFTER_MS` are over. */
+  let slow = false;
 
   // ---- what the route calls -----------------------------------------------------------------------------------------
 
-  response.writeHead = ((...args: Parameters<typeof writeHead>) => {
+  response.writeHead = ((...args: HeadArguments) => {
     // While it looks sent, the real method refuses to send it again.
     if (state !== "held" || progress._header !== null) return writeHead.apply(response, args);
-    // By way of `begin()`, and of whatever wraps this method.
-    if (begun) return response;
-    head = { args, headers: headersOf(args) };
-    response.statusCode = args[0];
-    begin();
+    checkHead(response, args);
+    head = { args, headers: headersOfHead(args) };
+    response.statusCode = Number(args[0]);
+    // From now on the head looks sent, and cannot be changed.
+    progress._header = "held";
+    streamTimer = setTimeout(onSlow, STREAM_AFTER_MS);
+    streamTimer.unref();
     return response;
   }) as typeof writeHead;
 
   response.write = ((...args: unknown[]) => {
-    if (state === "open" || ended || !isChunk(args[0])) return write.apply(response, args as never);
+    if (ended) return asEnded(() => ServerResponse.prototype.write.apply(response, args as never));
+    if (state === "open" || !isChunk(args[0])) return write.apply(response, args as never);
     const { bytes, callback } = chunkOf(args);
     begin();
     if (state === "passing") return pass(bytes, callback);
@@ -63,18 +85,17 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): void
   }) as typeof write;
 
   response.end = ((...args: unknown[]) => {
-    const nothing = args[0] === undefined || args[0] === null || typeof args[0] === "function";
-    if (state === "open" || ended || !(nothing || isChunk(args[0])))
-      return end.apply(response, args as never);
+    if (ended) return endAgain(args);
+    const nothing = !args[0] || typeof args[0] === "function";
+    if (state === "open" || !(nothing || isChunk(args[0]))) return end.apply(response, args as never);
     const { bytes, callback } = chunkOf(args);
-    asOne = !begun || (head !== undefined && chunks.length === 0);
+    asOne = head === undefined;
     begin();
-    keep(bytes);
     ended = true;
-    progress.finished = true;
     clearTimeout(streamTimer);
-    if (state === "passing" || length > run.maxResultBytes) void endUnkept(callback);
-    else void endKept(callback);
+    length += bytes.byteLength;
+    if (bytes.byteLength > 0) chunks.push(bytes);
+    void (state === "passing" ? endUnkept(callback) : endKept(callback));
     return response;
   }) as typeof end;
 
@@ -84,69 +105,98 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): void
     if (state === "held" && !ended) letPass();
   };
 
+  // `finished` itself stays false: by it Node takes a connection for idle, and `server.close()` would cut it.
+  Object.defineProperty(response, "writableEnded", {
+    configurable: true,
+    get: () => ended || progress.finished,
+  });
+
   // ---- what is sent -------------------------------------------------------------------------------------------------
 
-  /** From now on the head looks sent, and cannot be changed. */
   function begin(): void {
-    if (begun) return;
-    begun = true;
-    // Gives those who wait for the head (`on-headers`) their moment before it is taken down.
+    // By way of whatever wraps it: gives those who wait for the head (`on-headers`) their moment before it is taken down.
     if (head === undefined) response.writeHead(response.statusCode);
-    progress._header = "held";
-    streamTimer = setTimeout(tooSlow, STREAM_AFTER_MS);
-    streamTimer.unref();
   }
 
   function keep(bytes: Uint8Array): void {
-    if (bytes.byteLength === 0) return;
+    if (bytes.byteLength === 0 || !hasBody()) return;
     chunks.push(bytes);
     length += bytes.byteLength;
   }
 
-  function release(to: "passing" | "open"): void {
-    state = to;
-    progress._header = null;
-    progress.finished = false;
-    if (head !== undefined) writeHead.apply(response, head.args);
+  /** From now on it is what it is to Node. */
+  function open(): void {
+    state = "open";
+    METHODS.forEach((name, n) => {
+      const own = before[n];
+      if (own) Object.defineProperty(response, name, own);
+      else delete (response as Partial<ServerResponse>)[name];
+    });
+    delete (response as { writableEnded?: boolean }).writableEnded;
   }
 
   /** Everything is known: it is stored, and then leaves by the very calls that the route made. */
   async function endKept(callback: Callback): Promise<void> {
-    const { statusCode: status, req } = response;
-    // What Node would not send is not kept either.
-    const isEmpty =
-      status === 204 || status === 304 || (length === 0 && (status === 205 || req.method === "HEAD"));
-    const instead = await run.finish({
-      status,
-      headers: { ...lowerCase(response.getHeaders() as Headers), ...head?.headers },
-      body: isEmpty ? null : concatenated(chunks, length),
-    });
-    if (instead !== undefined) {
-      head = undefined;
-      release("open");
-      for (const name of response.getHeaderNames()) response.removeHeader(name);
-      for (const [name, value] of Object.entries(headersBefore)) response.setHeader(name, value);
-      response.statusMessage = "";
-      writeResponse(response, instead);
-      return;
+    const { statusCode: status } = response;
+    const isRefused = status >= 400 && status < 500;
+    // A parser that came too late for the body has refused the request, or let it through without one. That is no result.
+    if (isRefused && losesBody(req)) await run.abandon();
+    const instead = await run.finish({ status, headers: allHeaders(), body: bodyToKeep() });
+    open();
+    progress._header = null;
+    try {
+      if (instead === undefined) sendRest(callback);
+      else replace(instead);
+    } catch (error) {
+      // Such as a middleware that was mounted before. Who called `end` is gone.
+      response.destroy(error as Error);
     }
-    release("open");
-    sendRest(callback);
   }
 
-  /** Node announces the length of a response that comes as one. */
+  function allHeaders(): Headers {
+    return { ...lowerCase(response.getHeaders()), ...head?.headers };
+  }
+
+  /** What Node would not send is not kept either. */
+  function bodyToKeep(): Uint8Array | null {
+    return hasBody() && !(response.statusCode === 205 && length === 0) ? concatenated(chunks, length) : null;
+  }
+
+  function replace(instead: HttpResponse): void {
+    for (const name of response.getHeaderNames()) response.removeHeader(name);
+    for (const [name, value] of Object.entries(headersBefore)) response.setHeader(name, value);
+    response.statusMessage = "";
+    writeResponse(response, instead);
+  }
+
   function sendRest(callback: Callback): void {
-    if (!asOne) for (const chunk of chunks.splice(0)) write.call(response, chunk, "utf8");
-    end.call(response, chunks.length > 0 ? concatenated(chunks, length) : undefined, "utf8", callback);
+    const { args } = head as { args: HeadArguments };
+    if (asOne) {
+      // Node calls it when it knows the length, which it announces of a response that comes as one.
+      response.writeHead = (() => writeHead.apply(response, args)) as typeof writeHead;
+      end.call(response, chunks[0], "utf8", callback);
+      return;
+    }
+    if (progress._header === null) writeHead.apply(response, args);
+    for (const chunk of chunks.splice(0)) write.call(response, chunk, "utf8");
+    end.call(response, undefined, "utf8", callback);
   }
 
   /** The head and what has been held so far leave now, the rest as it comes; the end is held. */
   function letPass(): void {
+    // Its head is all of it.
+    if (!hasBody() || announcedLength() === 0) return;
+    // Nobody is there to see it. The route may still end it in time, if it can be kept.
+    if (response.destroyed) {
+      if (length > run.maxResultBytes) cutOff();
+      return;
+    }
     clearTimeout(streamTimer);
     run.streams(response.statusCode);
-    release("passing");
+    state = "passing";
+    progress._header = null;
+    writeHead.apply(response, (head as { args: HeadArguments }).args);
     const held = chunks.splice(0);
-    length = 0;
     if (held.length === 0) flushHeaders.call(response);
     for (const chunk of held) pass(chunk);
   }
@@ -156,10 +206,8 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): void
   function pass(bytes: Uint8Array, callback?: Callback): boolean {
     passed += bytes.byteLength;
     // The last byte of a response that has announced its length ends it.
-    if (
-      passed >= Number(response.getHeader("content-length") ?? head?.headers["content-length"] ?? Infinity)
-    ) {
-      keep(bytes);
+    if (passed >= announcedLength()) {
+      chunks.push(bytes);
       if (callback) process.nextTick(callback);
       return true;
     }
@@ -168,81 +216,68 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): void
 
   async function endUnkept(callback: Callback): Promise<void> {
     const mayEnd = await run.finishUnkept(response.statusCode);
-    if (state === "held") release("open");
-    state = "open";
-    progress.finished = false;
+    open();
     if (mayEnd) sendRest(callback);
     else response.destroy();
   }
 
+  // ---- what Node says to those who come too late --------------------------------------------------------------------
+
+  function endAgain(args: readonly unknown[]): ServerResponse {
+    if (isChunk(args[0]))
+      return asEnded(() => ServerResponse.prototype.end.apply(response, args as never)) as ServerResponse;
+    const { callback } = chunkOf(args);
+    if (callback) response.once("finish", callback);
+    return response;
+  }
+
+  /** Node's own refusal. Not by way of who was mounted before: to them it has not ended yet. */
+  function asEnded<T>(refuse: () => T): T {
+    const { finished } = progress;
+    progress.finished = true;
+    try {
+      return refuse();
+    } finally {
+      progress.finished = finished;
+    }
+  }
+
   // ---- what does not end by itself ----------------------------------------------------------------------------------
 
-  const { socket } = response.req;
-  let timedOut = false;
-  const onTimeout = (): void => {
-    timedOut = true;
-  };
-  socket.on("timeout", onTimeout);
+  const cutter = whoCut(response);
   response.once("close", () => {
-    socket.off("timeout", onTimeout);
+    if (ended) return;
     // What has been seen in part must not be seen a second time. What has not may still be ended by its route, client or not.
-    if (state === "passing" && !ended) void run.finishUnkept(response.statusCode);
+    if (state === "passing") void run.finishUnkept(response.statusCode);
+    else if (slow) cutOff();
   });
 
-  function tooSlow(): void {
-    if (ended || state !== "held") return;
-    // Cut off by whom? If not by the client, nor by an error or a time limit of the socket, then by the app: its route failed.
-    const byApp = !timedOut && !socket.readableEnded && !socket.errored;
-    if (!response.destroyed) letPass();
-    else if (byApp) void run.abandon();
-    else void run.finishUnkept(response.statusCode);
+  function onSlow(): void {
+    slow = true;
+    if (response.destroyed) cutOff();
+    else letPass();
+  }
+
+  /** It was begun, nothing of it has left, and nothing will. */
+  function cutOff(): void {
+    clearTimeout(streamTimer);
+    open();
+    progress._header = null;
+    // Its route failed, if it was the app. Otherwise the route did its work, and only nobody listened.
+    void (cutter() === "app" ? run.abandon() : run.finishUnkept(response.statusCode));
+  }
+
+  function hasBody(): boolean {
+    const { statusCode } = response;
+    return req.method !== "HEAD" && statusCode !== 204 && statusCode !== 304;
+  }
+
+  function announcedLength(): number {
+    return Number(allHeaders()["content-length"] ?? Number.POSITIVE_INFINITY);
   }
 
   function isEventStream(): boolean {
-    const type = response.getHeader("content-type") ?? head?.headers["content-type"];
-    return String(type).startsWith("text/event-stream");
+    return String(allHeaders()["content-type"]).startsWith("text/event-stream");
   }
-}
-
-type Callback = ((error?: Error | null) => void) | undefined;
-
-function isChunk(value: unknown): value is string | Uint8Array {
-  return typeof value === "string" || value instanceof Uint8Array;
-}
-
-/** The arguments of `write` and `end`. The bytes are a copy: the route may use its buffer again. */
-function chunkOf(args: unknown[]): { bytes: Uint8Array; callback: Callback } {
-  const callback = args.find((arg) => typeof arg === "function") as Callback;
-  const [chunk, encoding] = args;
-  if (typeof chunk === "string") {
-    return {
-      bytes: Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8"),
-      callback,
-    };
-  }
-  return { bytes: chunk instanceof Uint8Array ? new Uint8Array(chunk) : new Uint8Array(0), callback };
-}
-
-/** The headers among the arguments of `writeHead`: an object, pairs, or names and values in turn. */
-function headersOf(args: readonly unknown[]): Headers {
-  const given = args.find((arg) => typeof arg === "object" && arg !== null);
-  if (given === undefined) return {};
-  if (!Array.isArray(given)) return lowerCase(given as Headers);
-  const flat: unknown[] = given.flat();
-  const headers: Headers = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = String(flat[i]).toLowerCase();
-    const before = headers[name];
-    const value = String(flat[i + 1]);
-    headers[name] = before === undefined ? value : [before, value].flat();
-  }
-  return headers;
-}
-
-function lowerCase(headers: Headers): Headers {
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.map(String) : String(value)]),
-  );
+  return true;
 }

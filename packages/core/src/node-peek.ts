@@ -1,7 +1,9 @@
 /** Reads a request body on Node, and leaves it to be read again by whoever comes next: a parser, a multipart library, the route. */
 import type { IncomingMessage } from "node:http";
 import { concatenated } from "./bytes.js";
-import { canonicalJson } from "./fingerprint.js";
+import { HooklatchError } from "./errors.js";
+import { canonicalJsonText, strictJson } from "./fingerprint.js";
+import { utf8 } from "./http.js";
 import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
 
 /**
@@ -9,7 +11,8 @@ import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-b
  * body before: bytes and text as they are, anything else as its canonical JSON.
  *
  * @throws {HooklatchError} `body_too_large`; `body_aborted`; `body_already_read` where the body is gone and nothing stands in for it, as
- *   after a multipart parser
+ *   after a multipart parser; `invalid_json` where a parser took JSON that is nested too deep to be looked at; `not_encodable` where it made
+ *   something of it that JSON cannot hold
  */
 export async function peekBody(
   request: IncomingMessage & { body?: unknown },
@@ -34,12 +37,23 @@ function parsed(request: IncomingMessage & { body?: unknown }, maxBytes: number)
       `${text} has read the body before the guard. Mount idempotency() before it: the body stays readable.`,
     );
   }
-  const bytes =
-    body instanceof Uint8Array
-      ? body
-      : new TextEncoder().encode(typeof body === "string" ? body : canonicalJson(body));
+  const bytes = body instanceof Uint8Array ? body : utf8(typeof body === "string" ? body : jsonOf(body));
   if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
   return bytes;
+}
+
+/** Canonical, unless it is too deep or too large for that: then as it came, which is stricter. */
+function jsonOf(body: unknown): string {
+  try {
+    const text = strictJson(body);
+    return canonicalJsonText(text) ?? text;
+  } catch (error) {
+    // The client's doing, not the app's.
+    if (HooklatchError.is(error) && error.cause instanceof RangeError) {
+      throw new HooklatchError("invalid_json", "The body is nested too deep.", { cause: error });
+    }
+    throw error;
+  }
 }
 
 /**
@@ -48,6 +62,7 @@ function parsed(request: IncomingMessage & { body?: unknown }, maxBytes: number)
  */
 function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    const { readableEncoding } = request;
     const chunks: Uint8Array[] = [];
     let length = 0;
     function stop(): void {
@@ -55,8 +70,10 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
     }
     function onReadable(): void {
       while (request.readableLength > 0) {
-        const chunk = request.read(request.readableLength) as Uint8Array | null;
-        if (chunk === null) break;
+        const read = request.read(request.readableLength) as Uint8Array | string | null;
+        if (read === null) break;
+        // Text, where a middleware has called `setEncoding()`.
+        const chunk = typeof read === "string" ? Buffer.from(read, readableEncoding ?? "utf8") : read;
         chunks.push(chunk);
         length += chunk.byteLength;
         if (length > maxBytes) {
@@ -69,7 +86,7 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
       if (!isWhole(request) || request.readableLength > 0) return;
       stop();
       const body = concatenated(chunks, length);
-      if (length > 0) request.unshift(body);
+      if (length > 0) request.unshift(readableEncoding === null ? body : textOf(body, readableEncoding));
       resolve(body);
     }
     function onGone(cause?: unknown): void {
@@ -91,4 +108,8 @@ function isWhole(request: IncomingMessage): boolean {
     _readableState?: { ended: boolean };
   };
   return complete ?? state?.ended === true;
+}
+
+function textOf(body: Uint8Array, encoding: BufferEncoding): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString(encoding);
 }

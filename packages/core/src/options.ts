@@ -273,11 +273,7 @@ export function number(
   );
 }
 
-function oneOf<T extends string>(
-  value: T | undefined,
-  option: string,
-  choices: readonly [T, ...T[]],
-): T {
+function oneOf<T extends string>(value: T | undefined, option: string, choices: readonly [T, ...T[]]): T {
   if (value === undefined) return choices[0];
   if (choices.includes(value)) return value;
   throw wrong(option, `pass one of ${choices.map((c) => `"${c}"`).join(", ")}`);

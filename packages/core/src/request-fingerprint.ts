@@ -15,12 +15,13 @@ function bodyFingerprint(headers: HttpHeaders, body: Uint8Array): string {
   const boundary = boundaryOf(headers["content-type"]);
   if (boundary === undefined) return fingerprintOf(body);
   const delimiter = new TextEncoder().encode(`--${boundary}`);
+  const find = finder(body, delimiter);
   const rest = new Uint8Array(body.byteLength);
   const lengths: number[] = [];
   let length = 0;
   let from = 0;
   while (from <= body.byteLength) {
-    const end = indexOf(body, delimiter, from);
+    const end = find(from);
     const part = body.subarray(from, end);
     rest.set(part, length);
     length += part.byteLength;
@@ -31,14 +32,28 @@ function bodyFingerprint(headers: HttpHeaders, body: Uint8Array): string {
   return fingerprintOf(`multipart ${lengths.join()} ${fingerprintOf(rest.subarray(0, length))}`);
 }
 
-/** Where `wanted` begins, at `from` or later; the end of the bytes if nowhere. */
-function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
-  let at = bytes.indexOf(wanted[0] as number, from);
-  while (at !== -1 && at + wanted.byteLength <= bytes.byteLength) {
-    if (wanted.every((byte, n) => bytes[at + n] === byte)) return at;
-    at = bytes.indexOf(wanted[0] as number, at + 1);
+/**
+ * Looks for `wanted`, from a position on: where it begins next, or the end of the bytes. In time proportional to them (Knuth, Morris and
+ * Pratt), whatever a sender chooses for either.
+ */
+function finder(bytes: Uint8Array, wanted: Uint8Array): (from: number) => number {
+  const { byteLength } = wanted;
+  /** By how many bytes a match is over: how many of them begin another one. */
+  const fallback = new Uint8Array(byteLength + 1);
+  for (let n = 1, known = 0; n < byteLength; n++) {
+    while (known > 0 && wanted[n] !== wanted[known]) known = fallback[known] as number;
+    if (wanted[n] === wanted[known]) known++;
+    fallback[n + 1] = known;
   }
-  return bytes.byteLength;
+  return (from) => {
+    let matched = 0;
+    for (let at = from; at < bytes.byteLength; at++) {
+      while (matched > 0 && bytes[at] !== wanted[matched]) matched = fallback[matched] as number;
+      if (bytes[at] === wanted[matched]) matched++;
+      if (matched === byteLength) return at + 1 - byteLength;
+    }
+    return bytes.byteLength;
+  };
 }
 
 function boundaryOf(contentType: HttpHeaders[string]): string | undefined {

@@ -74,9 +74,7 @@ export function idempotency<Request extends ExpressRequest = ExpressRequest>(
     if (entry.kind === "pass") return next();
     const admitted = admit(guard, entry, partsOf(request)).then((admission) => {
       if (admission?.kind === "answer") writeResponse(response, admission.response);
-      if (admission?.kind !== "run") return;
-      captureResponse(response, admission.run);
-      next();
+      if (admission?.kind === "run" && captureResponse(response, admission.run)) next();
     });
     admitted.catch(next);
   };

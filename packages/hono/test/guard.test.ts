@@ -160,7 +160,9 @@ test("streamSSE passes through, and its duplicate is told so", async () => {
   );
   const headers = { "idempotency-key": "k-1" };
   const answer = await app.request("/orders", { method: "POST", headers });
-  const reader = (answer.body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = (answer.body as ReadableStream<BufferSource>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
   expect((await reader.read()).value).toContain("one");
   end();
   let rest = "";
