@@ -30,6 +30,23 @@ export interface IdempotencyEvents {
   rejected(event: { scope: string; status: number; code: string; error: unknown }): void;
 }
 
+/** Every name, so that a misspelled listener is refused rather than never called. */
+const NAMES: Record<keyof IdempotencyEvents, true> = {
+  claimed: true,
+  replayed: true,
+  retried: true,
+  completed: true,
+  released: true,
+  resultNotKept: true,
+  dead: true,
+  leaseLost: true,
+  storeError: true,
+  sinkError: true,
+  letterExpired: true,
+  rejected: true,
+};
+export const EVENT_NAMES: ReadonlySet<string> = new Set(Object.keys(NAMES));
+
 export type Emit = <Name extends keyof IdempotencyEvents>(
   name: Name,
   event: Parameters<IdempotencyEvents[Name]>[0],

@@ -2,7 +2,7 @@
 import type { Codec } from "./codec.js";
 import type { DeadLetterSink } from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
-import type { IdempotencyEvents } from "./events.js";
+import { EVENT_NAMES, type IdempotencyEvents } from "./events.js";
 import { LONE_SURROGATE } from "./key.js";
 import type { RetryOptions, RetryPolicy } from "./retry.js";
 import type { IdempotencyStore } from "./store.js";
@@ -176,6 +176,9 @@ export function resolveCommon(
   if (options.on !== undefined && (typeof options.on !== "object" || options.on === null)) {
     throw wrong("on", "pass an object of listeners");
   }
+  rejectUnknown(options.on ?? {}, EVENT_NAMES, "on.");
+  for (const [name, listener] of Object.entries(options.on ?? {}))
+    functionOr(listener, `on.${name}`, undefined);
   const leaseMs = number(options.leaseMs, "leaseMs", 60_000, 10, MAX_TIMER_MS);
   const storeTimeoutMs = number(
     options.storeTimeoutMs,

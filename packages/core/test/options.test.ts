@@ -114,6 +114,8 @@ describe("everything else", () => {
     ["deadLetters", { store, scope, deadLetters: null }],
     ["on", { store, scope, on: () => {} }],
     ["on", { store, scope, on: null }],
+    ["on.complete", { store, scope, on: { complete: () => {} } }],
+    ["on.dead", { store, scope, on: { dead: true } }],
     ["onDead", { store, scope, onDead: () => {} }],
     ["ttl", { store, scope, ttl: 1 }],
   ])("`%s` is named (%#)", (named, options) => {
