@@ -47,6 +47,7 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
   const progress = response as unknown as Progress;
   /** `held` → `passing` or `open`; `passing` → `open`. Open: the real methods. */
   let state: "held" | "passing" | "open" = "held";
+  /** What `writeHead` was given, and all headers. */
   let head: { args: HeadArguments; headers: Headers } | undefined;
   let ended = false;
   /** All of the body came with `end`. */
@@ -63,8 +64,8 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
     // While it looks sent, the real method refuses to send it again.
     if (state !== "held" || progress._header !== null) return writeHead.apply(response, args);
     checkHead(response, args);
-    head = { args, headers: headersOfHead(args) };
-    response.statusCode = Number(args[0]);
+    head = { args, headers: { ...lowerCase(response.getHeaders()), ...headersOfHead(args) } };
+    response.statusCode = Math.trunc(args[0]);
     // From now on the head looks sent, and cannot be changed.
     progress._header = "held";
     streamTimer = setTimeout(onSlow, STREAM_AFTER_MS);
@@ -141,20 +142,19 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
     const isRefused = status >= 400 && status < 500;
     // A parser that came too late for the body has refused the request, or let it through without one. That is no result.
     if (isRefused && losesBody(req)) await run.abandon();
-    const instead = await run.finish({ status, headers: allHeaders(), body: bodyToKeep() });
+    const instead = await run.finish({ status, headers: head?.headers ?? {}, body: bodyToKeep() });
     open();
     progress._header = null;
-    try {
-      if (instead === undefined) sendRest(callback);
-      else replace(instead);
-    } catch (error) {
-      // Such as a middleware that was mounted before. Who called `end` is gone.
-      response.destroy(error as Error);
-    }
+    attempt(() => (instead === undefined ? sendRest(callback) : replace(instead)));
   }
 
-  function allHeaders(): Headers {
-    return { ...lowerCase(response.getHeaders()), ...head?.headers };
+  /** The route's own call is over: nobody would catch what is thrown, by a middleware that was mounted before. */
+  function attempt(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      response.destroy(error as Error);
+    }
   }
 
   /** What Node would not send is not kept either. */
@@ -217,7 +217,7 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
   async function endUnkept(callback: Callback): Promise<void> {
     const mayEnd = await run.finishUnkept(response.statusCode);
     open();
-    if (mayEnd) sendRest(callback);
+    if (mayEnd) attempt(() => sendRest(callback));
     else response.destroy();
   }
 
@@ -255,7 +255,7 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
   function onSlow(): void {
     slow = true;
     if (response.destroyed) cutOff();
-    else letPass();
+    else attempt(letPass);
   }
 
   /** It was begun, nothing of it has left, and nothing will. */
@@ -273,11 +273,11 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
   }
 
   function announcedLength(): number {
-    return Number(allHeaders()["content-length"] ?? Number.POSITIVE_INFINITY);
+    return Number(head?.headers["content-length"] ?? Number.POSITIVE_INFINITY);
   }
 
   function isEventStream(): boolean {
-    return String(allHeaders()["content-type"]).startsWith("text/event-stream");
+    return String(head?.headers["content-type"]).startsWith("text/event-stream");
   }
   return true;
 }
