@@ -304,7 +304,10 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
       } catch (error) {
         return { kind: "answer", response: refused(error) };
       }
-      return settings.required ? { kind: "answer", response: keyMissing() } : { kind: "pass" };
+      if (!settings.required) return { kind: "pass" };
+      const error = new HooklatchError("invalid_key", "There is no Idempotency-Key header.");
+      emit("rejected", { scope, status: 400, code: "key_missing", error });
+      return { kind: "answer", response: keyMissing() };
     },
     async claim(key, request) {
       try {

@@ -149,6 +149,12 @@ test("a claim that finds a webhook handler's dead operation: 409, it has ended",
   expectProblem(await guard.answer("k"), { status: 409, code: "result_not_kept", retryable: false });
 });
 
+test("a request without the key that is required is heard of, like any other that is refused", () => {
+  const guard = guarding({ required: true });
+  expect(guard.enter("POST", {})).toMatchObject({ kind: "answer", response: { status: 400 } });
+  expect(guard.heard).toMatchObject([{ name: "rejected", event: { status: 400, code: "key_missing" } }]);
+});
+
 test("events tell the whole story, and a listener that throws or rejects harms nothing", async () => {
   const guard = guarding({ maxResultBytes: 10 });
   const id = { scope: "orders", key: "k" };

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** Each event that was heard, in its order. */
-export type Heard = { name: keyof IdempotencyEvents; event: Record<string, unknown> }[];
+type Heard = { name: keyof IdempotencyEvents; event: Record<string, unknown> }[];
 
 export interface Guarded extends Guard {
   store: IdempotencyStore;

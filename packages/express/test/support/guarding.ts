@@ -11,6 +11,7 @@ import {
 import { type ExpressRequest, type GuardMiddleware, idempotency } from "@hooklatch/express";
 import type express5 from "express";
 import type { ErrorRequestHandler, RequestHandler } from "express";
+import { eventually } from "../../../core/test/support/eventually.js";
 import { type Answer, afterTest, closing, type Listening, listen, type Sending, send } from "./server.js";
 
 export interface Mounted extends Partial<GuardOptions<ExpressRequest>> {
@@ -67,6 +68,11 @@ export async function guarding(
     stats: () => store.stats(),
   };
 }
+
+/** Well before any lease or `maxRunMs` is over: a held response has a second to end. */
+const SOON_MS = 4_000;
+export const becomes = (server: Guarded, state: string, key = "k") =>
+  eventually(async () => (await server.record(key))?.state === state, `the key to be ${state}`, SOON_MS);
 
 function silent(error: unknown): unknown {
   if (error instanceof Error) error.stack = "";
