@@ -64,12 +64,14 @@ export function startGuardedRun(
   let streamed: number | undefined;
   let end: Promise<End> | undefined;
 
-  const lease: Lease = leases.hold(held, claimedAt, () => {
-    emit("leaseLost", { ...id, token });
+  let told = false;
+  const lease: Lease = leases.hold(held, claimedAt, ({ status }) => {
+    if (!told) emit("leaseLost", { ...id, token });
+    told = true;
     // What has been seen in part must not be seen a second time.
     if (streamed !== undefined) void run.finishUnkept(streamed);
     // It may hang for ever, and then nobody may wait for it, or remember it. Should it end after all, it still gets its answer.
-    else if (end === undefined && performance.now() >= claimedAt + maxRunMs) forget();
+    else if (end === undefined && (status === "lost" || performance.now() >= claimedAt + maxRunMs)) forget();
   });
 
   function forget(): void {

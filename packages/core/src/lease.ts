@@ -68,6 +68,13 @@ export function createLeases({
 
   function check(lease: HeldLease, beat: Beat): void {
     const now = performance.now();
+    // Kept for as long as it may be, and nobody renews it any more: this is the last that is heard of it.
+    if (now >= beat.until && lease.deadline <= now + tickMs) {
+      lease.status = "late";
+      lease.end();
+      beat.onLoss(lease);
+      return;
+    }
     // Would run out before the next tick: the owner has to stop before the store lets somebody else in.
     if (lease.status === "kept" && lease.deadline <= now + tickMs) {
       lease.status = "late";

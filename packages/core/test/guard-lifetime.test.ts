@@ -1,5 +1,5 @@
 /** Guarded routes that take too long, and guards that close. */
-import { createGuard, memoryStore } from "@hooklatch/core";
+import { createGuard, type IdempotencyStore, memoryStore } from "@hooklatch/core";
 import { describe, expect, test, vi } from "vitest";
 import { eventually, gate } from "./support/eventually.js";
 import { faultyStore, noFaults } from "./support/faults.js";
@@ -72,6 +72,37 @@ describe("maxRunMs", () => {
     const from = performance.now();
     await guard.close({ drainMs: 20_000 });
     expect(performance.now() - from).toBeLessThan(5_000);
+  });
+});
+
+describe("a route that never answers, whose claim is lost before maxRunMs", () => {
+  test.each([
+    ["to another owner", "lost"],
+    ["because the store is away", "away"],
+  ])("%s: it is not remembered, and its heartbeats end", async (_, how) => {
+    const inner = memoryStore();
+    let extensions = 0;
+    const store: IdempotencyStore = Object.assign(Object.create(inner), {
+      extend: async (request: Parameters<IdempotencyStore["extend"]>[0]) => {
+        extensions++;
+        if (how === "away") throw new Error("away");
+        return inner.extend(request);
+      },
+    });
+    const guard = guarding({ store, leaseMs: 90, maxRunMs: 300 });
+    await guard.run("k");
+    if (how === "lost") await inner.delete({ scope: "orders", key: "k" });
+    await eventually(() => guard.names().includes("leaseLost"));
+    // Until maxRunMs is over, it is what would end a run that is late.
+    if (how === "away") await eventually(async () => extensions > 3);
+    await new Promise((resolve) => setTimeout(resolve, how === "away" ? 400 : 0));
+    const from = performance.now();
+    await guard.close({ drainMs: 20_000 });
+    expect(performance.now() - from).toBeLessThan(5_000);
+    const before = extensions;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(extensions).toBe(before);
+    expect(guard.names().filter((name) => name === "leaseLost")).toHaveLength(1);
   });
 });
 

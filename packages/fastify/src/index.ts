@@ -79,7 +79,15 @@ export function idempotency(options: GuardOptions<FastifyRequest>): GuardedRoute
     if (request.raw.httpVersionMajor !== 1) throw new HooklatchError("invalid_option", HTTP1_ONLY);
     const admission = await admit(guard, entry, partsOf(request));
     if (admission?.kind === "run") {
-      captureResponse(reply.raw, admission.run);
+      const { run } = admission;
+      // Somebody else has answered meanwhile.
+      if (!captureResponse(reply.raw, run)) reply.hijack();
+      const { send } = reply;
+      reply.send = (answer) => {
+        // The time limit answers, while the route still runs: its retry must not overlap it.
+        if (isTimeout(answer)) void run.finishUnkept(200);
+        return send.call(reply, answer);
+      };
       return payload;
     }
     reply.hijack();
@@ -112,6 +120,11 @@ function answering(handler: HttpHandler): onRequestAsyncHookHandler {
       .headers(headers)
       .send(body === null ? undefined : Buffer.from(body));
   };
+}
+
+/** `handlerTimeout` is over. */
+function isTimeout(answer: unknown): boolean {
+  return answer instanceof Error && (answer as { code?: string }).code === "FST_ERR_HANDLER_TIMEOUT";
 }
 
 function partsOf(request: FastifyRequest): NativeRequest {

@@ -98,3 +98,20 @@ test("a mounted handler belongs to whoever made it", async () => {
   for (const path of ["/x", "/x/", "/x/deep/er?q=1"]) expect((await fetch(url + path)).status).toBe(204);
   await app.close();
 });
+
+test("a guard that several apps share is closed with the last of them", async () => {
+  const guard = idempotency({ store: memoryStore(), scope: "orders", tenant: false });
+  const build = async () => {
+    const app = Fastify();
+    app.post("/orders", guard, async () => "made");
+    await app.ready();
+    const call = (key: string) =>
+      app.inject({ method: "POST", url: "/orders", headers: { "idempotency-key": key } });
+    return { app, call };
+  };
+  const [one, two] = [await build(), await build()];
+  expect((await one.call("a")).statusCode).toBe(200);
+  await one.app.close();
+  expect((await two.call("b")).statusCode).toBe(200);
+  await two.app.close();
+});

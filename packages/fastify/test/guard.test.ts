@@ -17,7 +17,11 @@ const guard = () => idempotency({ store: memoryStore(), scope: "orders", tenant:
 async function posting(built: FastifyInstance) {
   app = built;
   const url = await built.listen({ port: 0, host: "127.0.0.1" });
-  return async (body: BodyInit = '{"a":1}', headers: Record<string, string> = {}, path = "/orders") => {
+  return async (
+    body: BodyInit | null = '{"a":1}',
+    headers: Record<string, string> = {},
+    path = "/orders",
+  ) => {
     const type: Record<string, string> =
       typeof body === "string" ? { "content-type": "application/json" } : {};
     const all = { "idempotency-key": "k-1", ...type, ...headers };
@@ -205,4 +209,47 @@ test("as a hook of a plugin it guards all of its routes", async () => {
   const post = await posting(built);
   expect((await post("{}", {}, "/api/orders")).text).toBe('{"run":1}');
   expect(await post("{}", {}, "/api/orders")).toMatchObject({ text: '{"run":1}', replayed: "true" });
+});
+
+test("handlerTimeout answers while the route still runs: a retry does not run beside it", async () => {
+  let runs = 0;
+  let end = (): void => {};
+  const ending = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const built = Fastify({ handlerTimeout: 50 });
+  built.post("/orders", guard(), async () => {
+    runs++;
+    await ending;
+    return { made: true };
+  });
+  const post = await posting(built);
+  // Fastify's time limit ends with the request's body, where there is one.
+  const first = await post(null);
+  const again = await post(null);
+  end();
+  expect(first.answer.status).toBe(503);
+  expect([again.answer.status, JSON.parse(again.text).code]).toEqual([409, "result_not_kept"]);
+  expect(runs).toBe(1);
+});
+
+test("somebody else has answered while the key was claimed: the route does not run", async () => {
+  let runs = 0;
+  const store = memoryStore();
+  const slow = Object.assign(Object.create(store), {
+    async claim(request: Parameters<typeof store.claim>[0]) {
+      const claim = await store.claim(request);
+      answer?.();
+      return claim;
+    },
+  });
+  let answer: (() => void) | undefined;
+  const built = Fastify();
+  built.addHook("onRequest", async (_request, reply) => {
+    answer = () => void reply.raw.writeHead(503).end("too slow");
+  });
+  built.post("/orders", idempotency({ store: slow, scope: "orders", tenant: false }), async () => ++runs);
+  const post = await posting(built);
+  expect(await post()).toMatchObject({ answer: { status: 503 }, text: "too slow" });
+  expect(runs).toBe(0);
 });
