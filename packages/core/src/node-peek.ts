@@ -6,6 +6,15 @@ import { canonicalJsonText, strictJson } from "./fingerprint.js";
 import { utf8 } from "./http.js";
 import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
 
+/** What was peeked at and has not been read to its end, and how much of it lay in the stream then. */
+const peeked = new WeakMap<IncomingMessage, { body: Uint8Array; waiting: number }>();
+
+/** Nobody has taken anything of the body yet, so whoever reads it now sees it from its beginning. */
+export function isUntouched(request: IncomingMessage): boolean {
+  if (request.readableEnded) return false;
+  return !request.readableDidRead || peeked.get(request)?.waiting === request.readableLength;
+}
+
 /**
  * The bytes of the body, as they arrived: a compressed body stays compressed. What a parser has made of it stands in where one has read the
  * body before: bytes and text as they are, anything else as its canonical JSON.
@@ -19,6 +28,12 @@ export async function peekBody(
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (!announcesBody(request)) return new Uint8Array(0);
+  // By another guard: reading is what makes it look read.
+  const before = peeked.get(request)?.body;
+  if (before !== undefined) {
+    if (before.byteLength > maxBytes) throw tooLarge(maxBytes);
+    return before;
+  }
   if (request.readableDidRead || request.readableEnded) return parsed(request, maxBytes);
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
     discard(request);
@@ -29,9 +44,10 @@ export async function peekBody(
 
 function parsed(request: IncomingMessage & { body?: unknown }, maxBytes: number): Uint8Array {
   const { body } = request;
-  const isMultipart = /^multipart\//i.test(request.headers["content-type"] ?? "");
+  const type = request.headers["content-type"] ?? "";
+  const isMultipart = /^multipart\//i.test(type);
   // A multipart parser puts the fields there, and the files somewhere else.
-  if (body === undefined || body === null || isMultipart) {
+  if (body === undefined || body === null || isMultipart || (isNothing(body) && !CAN_BE_NOTHING.test(type))) {
     const text = isMultipart ? "A multipart parser" : "Something";
     throw alreadyRead(
       `${text} has read the body before the guard. Mount idempotency() before it: the body stays readable.`,
@@ -40,6 +56,15 @@ function parsed(request: IncomingMessage & { body?: unknown }, maxBytes: number)
   const bytes = body instanceof Uint8Array ? body : utf8(typeof body === "string" ? body : jsonOf(body));
   if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
   return bytes;
+}
+
+/** Types of which a parser makes `{}`. For any other, it is what was there before somebody read the body. */
+const CAN_BE_NOTHING = /[/+]json\s*(;|$)|^application\/x-www-form-urlencoded\s*(;|$)/i;
+
+function isNothing(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || Array.isArray(body) || body instanceof Uint8Array)
+    return false;
+  return Object.keys(body).length === 0;
 }
 
 /** Canonical, unless it is too deep or too large for that: then as it came, which is stricter. */
@@ -87,7 +112,10 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
       stop();
       const body = concatenated(chunks, length);
       if (length > 0) request.unshift(readableEncoding === null ? body : textOf(body, readableEncoding));
-      resolve(body);
+      peeked.set(request, { body, waiting: request.readableLength });
+      request.once("end", () => peeked.delete(request));
+      // By then the stream knows that nobody waits for `readable` any more, and flows again for those who listen to `data`.
+      process.nextTick(resolve, body);
     }
     function onGone(cause?: unknown): void {
       stop();
@@ -101,13 +129,13 @@ function peekStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
   });
 }
 
-/** Everything has arrived. A request that was made up (`app.inject` of Fastify) is a stream like any other, and does not know `complete`. */
+/** Everything has arrived. `complete` does not say so: hosts that make up their requests set it before they give the body. */
 function isWhole(request: IncomingMessage): boolean {
   const { complete, _readableState: state } = request as {
     complete?: boolean;
-    _readableState?: { ended: boolean };
+    _readableState?: { ended?: boolean };
   };
-  return complete ?? state?.ended === true;
+  return state?.ended ?? complete === true;
 }
 
 function textOf(body: Uint8Array, encoding: BufferEncoding): string {

@@ -6,10 +6,14 @@ import type { HttpHeaders, HttpResponse } from "./http.js";
 import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
 import { refusalOf } from "./refusal.js";
 
-/** Headers from `rawHeaders`, where repeats are still visible: lower-case names, null prototype, an array for a repeated one. */
+/**
+ * Headers from `rawHeaders`, where repeats are still visible: lower-case names, null prototype, an array for a repeated one. A host that
+ * makes up its requests may know no raw ones: then those that there are.
+ */
 export function headersOf(request: IncomingMessage): HttpHeaders {
   const headers: Record<string, string | string[]> = Object.create(null);
-  const { rawHeaders } = request;
+  const rawHeaders = request.rawHeaders ?? [];
+  if (rawHeaders.length === 0) return Object.assign(headers, request.headers);
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] as string).toLowerCase();
     const value = rawHeaders[i + 1] as string;

@@ -16,7 +16,7 @@ type Next = Awaited<ReturnType<Reader["read"]>>;
  * Held until it is stored: a response that ends within `STREAM_AFTER_MS`, of at most `maxResultBytes`. Anything else, and
  * `text/event-stream`, passes through, and only its end is held.
  *
- * @throws what the response's own stream fails with, before anything of it has left; the key is then released
+ * @throws what the response's own stream fails with, before anything of it has left; the caller then releases the key
  */
 export async function captureResponse(
   response: Response,
@@ -38,15 +38,10 @@ export async function captureResponse(
   const until = performance.now() + (isEventStream ? 0 : STREAM_AFTER_MS);
   while (reader !== undefined) {
     let next: Next | undefined;
-    try {
-      // One that is too large already need not show how it goes on.
-      if (length <= run.maxResultBytes) {
-        pending = reader.read();
-        next = await inTime(pending, until);
-      }
-    } catch (error) {
-      await run.abandon();
-      throw error;
+    // One that is too large already need not show how it goes on.
+    if (length <= run.maxResultBytes) {
+      pending = reader.read();
+      next = await inTime(pending, until);
     }
     if (next === undefined) {
       run.streams(status);

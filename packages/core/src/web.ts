@@ -7,7 +7,7 @@ import { headersOf, pathOf, readBody } from "./web-request.js";
 import { toResponse } from "./web-response.js";
 
 export { basePathOf } from "./base-path.js";
-export { type GuardedCall, runGuarded } from "./web-guard.js";
+export { type GuardedCall, type RouteResult, runGuarded } from "./web-guard.js";
 
 /**
  * What the host can do, from whatever it hands to a fetch handler beside the request: a Worker's context, or `{ waitUntil }`.

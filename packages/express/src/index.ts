@@ -74,7 +74,8 @@ export function idempotency<Request extends ExpressRequest = ExpressRequest>(
     if (entry.kind === "pass") return next();
     const admitted = admit(guard, entry, partsOf(request)).then((admission) => {
       if (admission?.kind === "answer") writeResponse(response, admission.response);
-      if (admission?.kind === "run" && captureResponse(response, admission.run)) next();
+      else if (admission?.kind === "pass") next();
+      else if (admission?.kind === "run" && captureResponse(response, admission.run)) next();
     });
     admitted.catch(next);
   };

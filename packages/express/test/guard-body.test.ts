@@ -127,6 +127,24 @@ describe.each(MAJORS)("%s", (_, express) => {
     expect([server.runs(), await server.record("k")]).toEqual([0, undefined]);
   });
 
+  test("a reader before the guard that leaves `{}`, as if there had been nothing: 500 body_already_read", async () => {
+    const readXml: RequestHandler = (request, _r, next) => {
+      request.body = {};
+      request.on("end", () => next()).resume();
+    };
+    const server = await guarding(express, (_q, r) => void r.end("ok"), { before: [readXml] });
+    for (const type of ["application/xml", undefined, "text/json-like"]) {
+      const headers = type === undefined ? {} : { "content-type": type };
+      const answer = await server.send("k", { headers, body: "<a/>" });
+      expect([answer.status, answer.json()]).toMatchObject([500, { code: "body_already_read" }]);
+    }
+    expect(server.runs()).toBe(0);
+    for (const type of ["application/vnd.api+json; charset=utf-8", "application/x-www-form-urlencoded"])
+      expect(
+        (await server.send(type.slice(0, 20), { headers: { "content-type": type }, body: "{}" })).status,
+      ).toBe(200);
+  });
+
   test.each<[string, RequestHandler]>([
     ["pipe", (q, r) => void q.pipe(r)],
     [

@@ -12,7 +12,6 @@ import {
   createGuard,
   createReceiver,
   type GuardOptions,
-  HooklatchError,
   type HttpHandler,
   type ReceiverOptions,
   type WebhookHandler,
@@ -34,7 +33,8 @@ import type {
 } from "fastify";
 import { closesWith } from "./closes-with.js";
 
-const HTTP1_ONLY = "idempotency() captures HTTP/1.1 responses only: serve this route without HTTP/2.";
+/** `handlerTimeout` is over. */
+const TIMEOUT = "FST_ERR_HANDLER_TIMEOUT";
 
 /** Options of a route that receives webhooks, its handler included, and the life of what is behind it. */
 export interface WebhookRoute {
@@ -76,8 +76,8 @@ export function idempotency(options: GuardOptions<FastifyRequest>): GuardedRoute
   const preParsing: preParsingAsyncHookHandler = async (request, reply, payload) => {
     const entry = guard.enter(request.method, request.headers);
     if (entry.kind === "pass") return payload;
-    if (request.raw.httpVersionMajor !== 1) throw new HooklatchError("invalid_option", HTTP1_ONLY);
     const admission = await admit(guard, entry, partsOf(request));
+    if (admission?.kind === "pass") return payload;
     if (admission?.kind === "run") {
       const { run } = admission;
       // Somebody else has answered meanwhile.
@@ -85,7 +85,7 @@ export function idempotency(options: GuardOptions<FastifyRequest>): GuardedRoute
       const { send } = reply;
       reply.send = (answer) => {
         // The time limit answers, while the route still runs: its retry must not overlap it.
-        if (isTimeout(answer)) void run.finishUnkept(200);
+        if ((answer as { code?: unknown } | undefined)?.code === TIMEOUT) void run.finishUnkept(200);
         return send.call(reply, answer);
       };
       return payload;
@@ -115,16 +115,9 @@ function answering(handler: HttpHandler): onRequestAsyncHookHandler {
     // The sender is gone.
     if (response === undefined) return reply.hijack();
     const { status, headers, body } = response;
-    return reply
-      .code(status)
-      .headers(headers)
-      .send(body === null ? undefined : Buffer.from(body));
+    const payload = body === null ? undefined : Buffer.from(body);
+    return reply.code(status).headers(headers).send(payload);
   };
-}
-
-/** `handlerTimeout` is over. */
-function isTimeout(answer: unknown): boolean {
-  return answer instanceof Error && (answer as { code?: string }).code === "FST_ERR_HANDLER_TIMEOUT";
 }
 
 function partsOf(request: FastifyRequest): NativeRequest {

@@ -253,3 +253,14 @@ test("somebody else has answered while the key was claimed: the route does not r
   expect(await post()).toMatchObject({ answer: { status: 503 }, text: "too slow" });
   expect(runs).toBe(0);
 });
+
+test("mounted twice on one way, it guards once", async () => {
+  let runs = 0;
+  const orders = guard();
+  const built = Fastify();
+  built.addHook("preParsing", orders.preParsing);
+  built.post("/orders", orders, async () => ({ run: ++runs }));
+  const post = await posting(built);
+  expect((await post()).text).toBe('{"run":1}');
+  expect(await post()).toMatchObject({ text: '{"run":1}', replayed: "true" });
+});

@@ -61,18 +61,25 @@ export function withIdempotency(handler: WebhookHandler, options: ReceiverOption
  */
 export function idempotency<Req extends Request = Request>(options: GuardOptions<Req>): GuardMiddleware<Req> {
   const guard = createGuard(options);
+  /** Under way: a second wrapping must not wait for the first. Not for longer, or the same object would be no retry later. */
+  const admitted = new WeakSet<Request>();
   const middleware: Guarding<Req> =
     (handler) =>
     async (request, ...host) => {
       const entry = guard.enter(request.method, {
         "idempotency-key": request.headers.get("idempotency-key") ?? undefined,
       });
-      if (entry.kind === "pass") return handler(request, ...host);
+      if (entry.kind === "pass" || admitted.has(request)) return handler(request, ...host);
+      admitted.add(request);
       const answer = runGuarded(guard, entry, { request, native: request }, async () =>
         handler(request, ...host),
       );
       hostOf(host).waitUntil?.(answer.catch(() => {}));
-      return answer;
+      try {
+        return await answer;
+      } finally {
+        admitted.delete(request);
+      }
     };
   return Object.assign(middleware, { close: guard.close });
 }

@@ -113,6 +113,32 @@ test("a handler that throws rejects as without the guard, and its key is free", 
   expect(await (await POST(request())).text()).toBe("ok");
 });
 
+test("a response that was read already, or is none, rejects, and its key is free", async () => {
+  let runs = 0;
+  const POST = guard()(async () => {
+    const response = new Response("ok");
+    runs++;
+    if (runs === 1) await response.text();
+    if (runs === 2) response.body?.getReader();
+    return runs === 3 ? (undefined as unknown as Response) : response;
+  });
+  await expect(POST(request())).rejects.toThrow(TypeError);
+  await expect(POST(request())).rejects.toThrow(TypeError);
+  await expect(POST(request())).rejects.toThrow("returned undefined, which is not a Response");
+  expect(await (await POST(request())).text()).toBe("ok");
+});
+
+test("a guard that meets a request twice guards it once; the same object later is a retry", async () => {
+  let runs = 0;
+  const once = guard({ fingerprint: false });
+  const POST = once(once(() => Response.json(++runs)));
+  const same = request();
+  const first = await POST(same);
+  expect([first.status, await first.json(), replayed(first)]).toEqual([200, 1, null]);
+  const second = await POST(same);
+  expect([second.status, await second.json(), replayed(second)]).toEqual([200, 1, "true"]);
+});
+
 test("a body that fails before anything left rejects, and its key is free; one that fails later ends in an error, and is not run again", async () => {
   let runs = 0;
   const POST = guard({ maxResultBytes: 1_000 })(() => {

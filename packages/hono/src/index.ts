@@ -18,6 +18,10 @@ import {
 } from "@hooklatch/core";
 import { basePathOf, hostOf, runGuarded, serve } from "@hooklatch/core/web";
 import type { Context, Env, Handler, MiddlewareHandler } from "hono";
+import { createOwnResponse } from "./own-response.js";
+
+/** What `@hono/node-server` knows a response by that has left by another way. */
+const ALREADY_SENT = "x-hono-already-sent";
 
 /** A route that receives webhooks, and the life of what is behind it. */
 export type WebhookRoute = Handler & {
@@ -45,22 +49,31 @@ export function withIdempotency(handler: WebhookHandler, options: ReceiverOption
 /**
  * A middleware for routes that exist already: each `Idempotency-Key` runs the route once, and a retry gets what it sent, byte for byte.
  * `tenant` is given the context: `(c) => c.get("user").id`.
+ *
+ * Time limits belong before it. The client then gets the limit's answer, and its retry the route's. A limit after it answers in the
+ * name of the route, which still runs: if its answer is one that is not stored, a retry overlaps the route.
+ *
+ * A route that writes to Node's response by itself (`RESPONSE_ALREADY_SENT`) is not captured: its retry gets `409 result_not_kept`.
  */
 export function idempotency<E extends Env = Env>(options: GuardOptions<Context<E>>): GuardMiddleware<E> {
   const guard = createGuard(options);
+  const ownResponse = createOwnResponse();
+  const admitted = new WeakSet<Context>();
   const middleware: MiddlewareHandler<E> = async (c, next) => {
     const entry = guard.enter(c.req.method, { "idempotency-key": c.req.header("idempotency-key") });
-    if (entry.kind === "pass") return next();
-    const route = async (): Promise<Response> => {
-      await next();
-      const { res } = c;
-      // Or Hono would put the headers of the old response into the new one.
-      c.res = undefined;
-      return res;
-    };
-    const answer = runGuarded(guard, entry, { request: c.req.raw, native: c, body: readBefore(c) }, route);
-    contextOf(c)?.waitUntil(answer.catch(() => {}));
-    c.res = await answer;
+    if (entry.kind === "pass" || admitted.has(c)) return next();
+    admitted.add(c);
+    const call = { request: c.req.raw, native: c, body: readBefore(c) };
+    const answer = runGuarded(guard, entry, call, async () => {
+      const response = await ownResponse(c, next);
+      const isOurs = response !== undefined && !response.headers.has(ALREADY_SENT);
+      return isOurs ? response : { unkept: response };
+    });
+    hostOf([contextOf(c)]).waitUntil?.(answer.catch(() => {}));
+    const response = await answer;
+    if (!c.finalized) c.res = response;
+    // Something outside has answered, so that nobody reads this.
+    else await response.body?.cancel();
   };
   return Object.assign(middleware, { close: guard.close });
 }
@@ -73,10 +86,11 @@ export function mount(handler: HttpHandler): Handler {
   };
 }
 
-/** Where Hono keeps a body that something has read through `c.req`. A form is kept as its fields: its bytes are gone. */
+/** Where Hono keeps a body that something has read through `c.req`. Of a form it may keep the fields only: then its bytes are gone. */
 function readBefore(c: Context): (() => Promise<Uint8Array>) | undefined {
   const isForm = /^multipart\//i.test(c.req.header("content-type") ?? "");
-  return c.req.raw.bodyUsed && !isForm ? async () => new Uint8Array(await c.req.arrayBuffer()) : undefined;
+  const isGone = isForm && c.req.bodyCache.arrayBuffer === undefined;
+  return c.req.raw.bodyUsed && !isGone ? async () => new Uint8Array(await c.req.arrayBuffer()) : undefined;
 }
 
 /** What is before the `*` of the route; else the base path of the (sub-)app. */
@@ -88,7 +102,7 @@ function mountedAt(c: Context): string {
 }
 
 /** Workers and some others have one; Hono throws where there is none. */
-function contextOf(c: Context): { waitUntil(work: Promise<unknown>): void } | undefined {
+function contextOf(c: Context): unknown {
   try {
     return c.executionCtx;
   } catch {

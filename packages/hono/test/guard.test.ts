@@ -104,7 +104,7 @@ test.for([["before"], ["after"]])("a validator and a body limit %s the guard", a
   expect(await post('{"a":2}')).toMatchObject({ status: 422 });
 });
 
-test("parseBody after the guard has the file; before it the guard refuses, because its bytes are gone", async () => {
+test("parseBody after the guard has the file; formData before it makes the guard refuse, because its bytes are gone", async () => {
   const form = () => {
     const data = new FormData();
     data.set("file", new File([new Uint8Array(100_000).fill(200)], "photo.jpg"));
@@ -119,7 +119,7 @@ test("parseBody after the guard has the file; before it the guard refuses, becau
   expect(await posting(after)(form())).toMatchObject({ text: '{"length":100000,"whole":true}' });
   const before = new Hono();
   before.use(async (c, next) => {
-    await c.req.parseBody();
+    await c.req.formData();
     await next();
   });
   before.post("/orders", guard(), (c) => c.text("ran"));
