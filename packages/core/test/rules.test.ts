@@ -89,7 +89,8 @@ describe("rule 2: every command may be sent twice", () => {
     expect(await call(order)).toMatchObject({ status: "accepted" });
     await eventually(async () => (await inner.get(id))?.state === "completed", "the completion");
     expect(starts).toEqual([1, 2]);
-    expect(store.calls.filter((c) => c.verb === verb)).toHaveLength(2);
+    // On a busy machine the worker can be done before the resend leaves.
+    await eventually(() => store.calls.filter((c) => c.verb === verb).length === 2, "the resend");
   });
 
   test.each(["lost", "never comes"])(
