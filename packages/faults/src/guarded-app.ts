@@ -21,6 +21,9 @@ export interface GuardedConfig {
 export const GUARDED_POINTS = ["route:start", "route:effect", "complete:before", "complete:after"] as const;
 export type GuardedPoint = (typeof GUARDED_POINTS)[number];
 
+/** How long a route is held after its effect, in ms. A header, so that it is no part of what makes two requests the same. */
+export const HOLD_HEADER = "x-hold-ms";
+
 /** The body of a request: how long its route takes. */
 export interface GuardedOrder {
   ms: number;
@@ -50,7 +53,7 @@ async function main({ name, backend, effects, leaseMs, crashAt }: GuardedConfig)
       await sleep(ms / 2);
       appendFileSync(effects, `${JSON.stringify({ key: request.headers["idempotency-key"], run })}\n`);
       crash("route:effect");
-      await sleep(ms / 2);
+      await sleep(ms / 2 + Number(request.headers[HOLD_HEADER] ?? 0));
       response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({ run }));
     });
   });

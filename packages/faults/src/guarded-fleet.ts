@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Backend, withBackend } from "./backend.js";
 import { bundledApp } from "./bundle.js";
-import { GUARDED_VARIABLE, type GuardedConfig, type GuardedPoint } from "./guarded-app.js";
+import { GUARDED_VARIABLE, type GuardedConfig, type GuardedPoint, HOLD_HEADER } from "./guarded-app.js";
 
 export interface GuardedProcess {
   readonly name: string;
@@ -83,9 +83,14 @@ function readEffects(path: string): Map<string, string[]> {
 }
 
 /** One request. `undefined`: the connection broke before there was a whole answer. */
-export async function order(url: string, key: string, ms: number): Promise<GuardedAnswer | undefined> {
+export async function order(
+  url: string,
+  key: string,
+  ms: number,
+  holdMs = 0,
+): Promise<GuardedAnswer | undefined> {
   try {
-    const headers = { "idempotency-key": key };
+    const headers = { "idempotency-key": key, [HOLD_HEADER]: String(holdMs) };
     const answer = await fetch(url, { method: "POST", body: JSON.stringify({ ms }), headers });
     const { run, code } = (await answer.json()) as { run?: string; code?: string };
     return {
@@ -100,12 +105,17 @@ export async function order(url: string, key: string, ms: number): Promise<Guard
 }
 
 /** Sends it again, to any of the processes that are there at the time, until the answer is 201. All answers, that one last. */
-export async function untilMade(urls: () => string[], key: string, ms: number): Promise<GuardedAnswer[]> {
+export async function untilMade(
+  urls: () => string[],
+  key: string,
+  ms: number,
+  holdMs = 0,
+): Promise<GuardedAnswer[]> {
   const answers: GuardedAnswer[] = [];
   for (;;) {
     const all = urls();
     const url = all[Math.floor(Math.random() * all.length)];
-    const answer = url === undefined ? undefined : await order(url, key, ms);
+    const answer = url === undefined ? undefined : await order(url, key, ms, holdMs);
     if (answer !== undefined) answers.push(answer);
     if (answer?.status === 201) return answers;
     if (answer !== undefined && answer.status !== 409 && answer.status !== 503) {

@@ -33,11 +33,12 @@ onEachBackend((fresh) => {
     await withGuardedRig({ backend: fresh(), leaseMs: LEASE_MS }, async ({ start, effects }) => {
       const [paused, other] = [await start(), await start()];
       const keys = Array.from({ length: 5 }, (_, n) => `k-${n}`);
-      const overtaken = keys.map((key) => order(paused.url, key, 400));
+      // Held for so long that the pause finds them at work, however busy the machine is.
+      const overtaken = keys.map((key) => order(paused.url, key, 40, 3_000));
       while (effects().size < keys.length) await sleep(5);
       paused.child.kill("SIGSTOP");
       const winners = await Promise.all(
-        keys.map(async (key) => (await untilMade(() => [other.url], key, 400)).pop()),
+        keys.map(async (key) => (await untilMade(() => [other.url], key, 40)).pop()),
       );
       paused.child.kill("SIGCONT");
       expect(winners.map((winner) => winner?.run?.split(".")[0])).toEqual(keys.map(() => "app1"));
@@ -50,7 +51,7 @@ onEachBackend((fresh) => {
       const apps = new Map<string, GuardedProcess>();
       for (const app of [await start(), await start()]) apps.set(app.name, app);
       const urls = () => [...apps.values()].map(({ url }) => url);
-      const client = async (key: string) => ({ key, ...(await untilMade(urls, key, 300)).pop() });
+      const client = async (key: string) => ({ key, ...(await untilMade(urls, key, 100, 500)).pop() });
       // New keys all the time, with several clients for each, so that duplicates come together.
       let killing = true;
       const keys: string[] = [];
