@@ -2,6 +2,7 @@
  * The flow: from a delivery to its outcome. Claim, run, answer in time; what this process cannot finish, the store keeps, and a worker
  * of any process goes on with.
  */
+import { createClaims } from "./claims.js";
 import type { Codec } from "./codec.js";
 import type { HandlerContext } from "./context.js";
 import { type ErrorRecord, HooklatchError } from "./errors.js";
@@ -13,11 +14,11 @@ import { occupyScope } from "./live-scopes.js";
 import type { Settings } from "./options.js";
 import type { Outcome } from "./outcome.js";
 import { nextOwner } from "./owner.js";
-import { allSettled, createPatience } from "./patience.js";
+import { CHECK_BACK_MS, createPatience, createPending, DEFAULT_DRAIN_MS } from "./patience.js";
 import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
-import type { Claim, ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
+import type { ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
 import { storeCall } from "./store-call.js";
-import { createUnknownClaims } from "./unknown-claims.js";
+import { completionFor } from "./successor.js";
 import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
@@ -55,9 +56,6 @@ export interface Flow<Output> {
   close(options?: CloseOptions): Promise<void>;
 }
 
-/** When to ask again about an operation that is being worked on, and whose lease says nothing about how long it will take. */
-const CHECK_BACK_MS = 5_000;
-const DEFAULT_DRAIN_MS = 10_000;
 const LOST = { status: "lost", retryAfterMs: CHECK_BACK_MS } as const;
 
 export function createFlow<Input, Output>(
@@ -85,20 +83,13 @@ export function createFlow<Input, Output>(
   /** Suspects that are being handed back. */
   const suspectsOnTheirWay = new Set<Promise<void>>();
   /** Everything that goes on, waited for by `close()`. */
-  const pending = new Set<Promise<unknown>>();
+  const { track, settled } = createPending();
   /** Deliveries that wait for their outcome; and what nobody waits for. */
   const deliveries = createPatience();
   const background = createPatience();
   let closing: Promise<void> | undefined;
   /** `close()` waits no longer: nothing starts any more. */
   let drained = false;
-
-  function track<T>(work: Promise<T>): Promise<T> {
-    pending.add(work);
-    const done = () => pending.delete(work);
-    work.then(done, done);
-    return work;
-  }
 
   // ---- a delivery ---------------------------------------------------------------------------------------------------
 
@@ -130,14 +121,7 @@ export function createFlow<Input, Output>(
       redelivery: settings.redelivery,
       redeliveryAfterMs: settings.retry.maxDelayMs,
     };
-    let claim: Claim;
-    try {
-      claim = await callStore(() => store.claim(request));
-    } catch (error) {
-      storeError("claim", error);
-      if (HooklatchError.is(error) && error.retryable) void track(handBackUnknown(request));
-      throw error;
-    }
+    const claim = await sendClaim(request);
     switch (claim.status) {
       case "claimed":
         return runForDelivery(delivery, { id, owner, event, claimedAt, ...claim });
@@ -215,11 +199,10 @@ export function createFlow<Input, Output>(
   /** A run that lost its claim answers with its successor's completion, if there is one, and never with its own result. */
   async function afterLoss({ id, fingerprint }: Delivery): Promise<FlowOutcome<Output>> {
     try {
-      const record = await callStore(() => store.get(id));
-      const differs = fingerprint !== undefined && (record?.fingerprint ?? fingerprint) !== fingerprint;
-      if (record?.state !== "completed" || differs) return LOST;
+      const completion = completionFor(await callStore(() => store.get(id)), fingerprint);
+      if (completion === undefined) return LOST;
       emit("replayed", id);
-      return { status: "completed", bytes: record.result ?? null, replayed: true, attempts: 0 };
+      return { status: "completed", bytes: completion.bytes, replayed: true, attempts: 0 };
     } catch (error) {
       storeError("get", error);
       return LOST;
@@ -243,13 +226,15 @@ export function createFlow<Input, Output>(
     }
   }
 
-  const handBackUnknown = createUnknownClaims({
+  const sendClaim = createClaims({
     claim: (request) => callStore(() => store.claim(request)),
     giveBack: (held) => handBack(held),
     leaseMs,
     most: settings.maxRunning,
     pause: background.sleep,
     going: () => closing === undefined,
+    track,
+    onError: (error) => storeError("claim", error),
   });
 
   // ---- the worker ---------------------------------------------------------------------------------------------------
@@ -323,7 +308,7 @@ export function createFlow<Input, Output>(
   async function shutDown(drainMs: number): Promise<void> {
     waiters.stop();
     background.end();
-    const idle = Promise.resolve(worker?.stop()).then(() => allSettled(pending));
+    const idle = Promise.resolve(worker?.stop()).then(() => settled());
     await background.inTime(idle, performance.now() + drainMs);
     drained = true;
     for (const run of runs) run.giveUp();

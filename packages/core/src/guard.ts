@@ -2,6 +2,8 @@
  * The guard: idempotency for a route that exists already (DESIGN.md §8). It claims the key, lets the route run, and keeps what it sent. It
  * keeps no event and cannot run the route by itself, so it neither retries nor answers 202.
  */
+import { tooLarge } from "./body-errors.js";
+import { createClaims } from "./claims.js";
 import { HooklatchError } from "./errors.js";
 import { emitter } from "./events.js";
 import type { CloseOptions } from "./flow.js";
@@ -12,13 +14,13 @@ import { extractFingerprint, extractPart, readIdempotencyKey, storageKey } from 
 import { createLeases } from "./lease.js";
 import { occupyScope } from "./live-scopes.js";
 import { nextOwner } from "./owner.js";
-import { allSettled, createPatience } from "./patience.js";
+import { CHECK_BACK_MS, createPatience, createPending, DEFAULT_DRAIN_MS } from "./patience.js";
 import { inProgress, keyMissing, keyReused, notKept, outcomeUnknown, refusalOf } from "./refusal.js";
 import { replayOf } from "./reply.js";
 import { requestFingerprint } from "./request-fingerprint.js";
-import type { Claim, ClaimRequest, Held, OperationId } from "./store.js";
+import type { ClaimRequest, Held, OperationId } from "./store.js";
 import { storeCall } from "./store-call.js";
-import { createUnknownClaims } from "./unknown-claims.js";
+import { completionFor } from "./successor.js";
 import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
 
@@ -55,8 +57,6 @@ type Found =
   /** Whoever polled for us took it over. */
   | { status: "taken"; retryAfterMs: number };
 
-const CHECK_BACK_MS = 5_000;
-const DEFAULT_DRAIN_MS = 10_000;
 const UPKEEP_EVERY_MS = 30_000;
 /** Claims without an answer that are looked after at once. */
 const MAX_UNKNOWN = 100;
@@ -81,25 +81,20 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
   const background = createPatience();
   const runs = new Set<StartedRun>();
   /** Everything that goes on, waited for by `close()`. */
-  const pending = new Set<Promise<unknown>>();
+  const { track, settled } = createPending();
   let closing: Promise<void> | undefined;
   const upkeep = createUpkeep({ store, scope, storeTimeoutMs, deadLetters: undefined }, emit);
   let upkeepDueAt = 0;
-  const handBackUnknown = createUnknownClaims({
+  const sendClaim = createClaims({
     claim: (request) => callStore(() => store.claim(request)),
     giveBack: release,
     leaseMs,
     most: MAX_UNKNOWN,
     pause: background.sleep,
     going: () => closing === undefined,
+    track,
+    onError: (error) => storeError("claim", error),
   });
-
-  function track<T>(work: Promise<T>): Promise<T> {
-    pending.add(work);
-    const done = () => pending.delete(work);
-    work.then(done, done);
-    return work;
-  }
 
   async function identify(
     key: string,
@@ -124,7 +119,7 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
   async function admit(key: string, request: HttpRequest): Promise<Admission> {
     const from = performance.now();
     if (settings.fingerprint !== false && request.body.byteLength > settings.maxBodyBytes) {
-      throw new HooklatchError("body_too_large", `The body is larger than ${settings.maxBodyBytes} bytes.`);
+      throw tooLarge(settings.maxBodyBytes);
     }
     const { id, fingerprint } = await identify(key, request);
     keepUp();
@@ -179,14 +174,7 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
       redelivery: "ignore",
       redeliveryAfterMs: 0,
     };
-    let claim: Claim;
-    try {
-      claim = await callStore(() => store.claim(request));
-    } catch (error) {
-      storeError("claim", error);
-      if (HooklatchError.is(error) && error.retryable) void track(handBackUnknown(request));
-      throw error;
-    }
+    const claim = await sendClaim(request);
     switch (claim.status) {
       case "claimed": {
         const { token, attempt, recovered, replay } = claim;
@@ -251,11 +239,10 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
   async function afterLoss(id: OperationId, fingerprint: string | undefined): Promise<HttpResponse> {
     const unknown = outcomeUnknown("claim_lost", CHECK_BACK_MS);
     try {
-      const record = await callStore(() => store.get(id));
-      const differs = fingerprint !== undefined && (record?.fingerprint ?? fingerprint) !== fingerprint;
-      if (record?.state !== "completed" || differs) return unknown;
+      const completion = completionFor(await callStore(() => store.get(id)), fingerprint);
+      if (completion === undefined) return unknown;
       emit("replayed", id);
-      return replayOf(record.result ?? null) ?? notKept();
+      return replayOf(completion.bytes) ?? notKept();
     } catch (error) {
       storeError("get", error);
       return unknown;
@@ -282,7 +269,7 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
   async function shutDown(drainMs: number): Promise<void> {
     waiters.stop();
     background.end();
-    await background.inTime(allSettled(pending), performance.now() + drainMs);
+    await background.inTime(settled(), performance.now() + drainMs);
     for (const run of runs) run.giveUp();
     vacateScope();
   }

@@ -2,6 +2,7 @@ import type { Emit } from "./events.js";
 import type { GuardSettings } from "./guard-options.js";
 import type { HttpResponse } from "./http.js";
 import type { Lease, Leases } from "./lease.js";
+import { CHECK_BACK_MS } from "./patience.js";
 import { persistWrite } from "./persist.js";
 import { outcomeUnknown } from "./refusal.js";
 import { encodeReply } from "./reply.js";
@@ -45,9 +46,6 @@ export interface StartedRun extends GuardedRun {
   /** `close()` waits no longer: the lease is left to run out, so that nobody overlaps the route. */
   giveUp(): void;
 }
-
-/** When to ask again about an operation whose end is not known. */
-const CHECK_BACK_MS = 5_000;
 
 type End = "stored" | "released" | "lost" | "unknown";
 

@@ -96,3 +96,6 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** Statuses whose responses have no body (RFC 9110 §15); `new Response` refuses one (Fetch §2.2.3, null body status). */
+export const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);

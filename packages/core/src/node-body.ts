@@ -1,6 +1,5 @@
 /** What reading a body once, and peeking at it, have in common. */
 import type { IncomingMessage } from "node:http";
-import { HooklatchError } from "./errors.js";
 
 /** What is read and thrown away after a body grew too large, so that the sender can read the answer before the connection closes. */
 const DISCARD_BYTES = 1024 * 1024;
@@ -35,19 +34,4 @@ export function discard(request: IncomingMessage): void {
     left -= chunk.byteLength;
     if (left < 0) request.destroy();
   });
-}
-
-export function tooLarge(maxBytes: number): HooklatchError {
-  return new HooklatchError("body_too_large", `The body is larger than ${maxBytes} bytes.`);
-}
-
-export function aborted(cause: unknown): HooklatchError {
-  return new HooklatchError("body_aborted", "The sender disconnected before the body was complete.", {
-    cause,
-    retryable: true,
-  });
-}
-
-export function alreadyRead(text: string): HooklatchError {
-  return new HooklatchError("body_already_read", text);
 }

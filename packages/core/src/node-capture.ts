@@ -20,9 +20,7 @@ import {
   isChunk,
   lowerCase,
 } from "./node-written.js";
-
-/** A response whose end does not follow its first byte within this time is a stream. So long it may still be ended when it was cut, too. */
-const STREAM_AFTER_MS = 1_000;
+import { isEventStream, STREAM_AFTER_MS } from "./streaming.js";
 
 /** Of the response, as they leave. What the route sets afterwards changes nothing any more: not what is sent, and not what is stored. */
 interface Head {
@@ -63,7 +61,7 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
   /** Of the body, all that was written. */
   let length = 0;
   let streamTimer: ReturnType<typeof setTimeout> | undefined;
-  /** `STREAM_AFTER_MS` are over. */
+  /** `STREAM_AFTER_MS` are over. So long it may still be ended when it was cut, too. */
   let slow = false;
 
   // ---- what the route calls -----------------------------------------------------------------------------------------
@@ -91,7 +89,7 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
     if (hasBody()) keep(bytes);
     if (callback) process.nextTick(callback);
     if (hasBody() && isWhole()) settle();
-    else if (length > run.maxResultBytes || isEventStream(headers)) letPass();
+    else if (length > run.maxResultBytes || isEventStream(headers["content-type"])) letPass();
     return true;
   }) as typeof write;
 
@@ -275,8 +273,4 @@ export function captureResponse(response: ServerResponse, run: GuardedRun): bool
     return Number.isNaN(announced) ? Number.POSITIVE_INFINITY : announced;
   }
   return true;
-}
-
-function isEventStream(headers: Headers): boolean {
-  return String(headers["content-type"]).startsWith("text/event-stream");
 }

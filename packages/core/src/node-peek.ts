@@ -1,10 +1,11 @@
 /** Reads a request body on Node, and leaves it to be read again by whoever comes next: a parser, a multipart library, the route. */
 import type { IncomingMessage } from "node:http";
+import { aborted, alreadyRead, tooLarge } from "./body-errors.js";
 import { concatenated } from "./bytes.js";
 import { HooklatchError } from "./errors.js";
 import { canonicalJsonText, strictJson } from "./fingerprint.js";
 import { utf8 } from "./http.js";
-import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
+import { announcesBody, discard } from "./node-body.js";
 
 /** What was peeked at and has not been read to its end, and how much of it lay in the stream then. */
 const peeked = new WeakMap<IncomingMessage, { body: Uint8Array; waiting: number }>();

@@ -1,9 +1,10 @@
 /** A request on Node's `http` as plain data: raw headers, and the raw body within a limit. */
 import type { IncomingMessage } from "node:http";
+import { aborted, alreadyRead, tooLarge } from "./body-errors.js";
 import { concatenated } from "./bytes.js";
 import { HooklatchError } from "./errors.js";
 import type { HttpHeaders, HttpResponse } from "./http.js";
-import { aborted, alreadyRead, announcesBody, discard, tooLarge } from "./node-body.js";
+import { announcesBody, discard } from "./node-body.js";
 import { refusalOf } from "./refusal.js";
 
 /**

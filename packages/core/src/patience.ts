@@ -48,7 +48,30 @@ export function createPatience(): Patience {
   };
 }
 
-/** Resolves when the set is empty, whatever was added meanwhile and however it ended. */
-export async function allSettled(pending: ReadonlySet<Promise<unknown>>): Promise<void> {
-  while (pending.size > 0) await Promise.allSettled(pending);
+/** What goes on, whoever waits for it: `close()` does. */
+export interface Pending {
+  /** Remembers the work until it has ended, however it does. */
+  track<T>(work: Promise<T>): Promise<T>;
+  /** Resolves when nothing goes on, whatever was added meanwhile. */
+  settled(): Promise<void>;
 }
+
+export function createPending(): Pending {
+  const pending = new Set<Promise<unknown>>();
+  return {
+    track(work) {
+      pending.add(work);
+      const done = () => pending.delete(work);
+      work.then(done, done);
+      return work;
+    },
+    async settled() {
+      while (pending.size > 0) await Promise.allSettled(pending);
+    },
+  };
+}
+
+/** When to ask again about an operation that is being worked on, or whose end is not known: its lease says nothing about how long it takes. */
+export const CHECK_BACK_MS = 5_000;
+/** How long `close()` waits. */
+export const DEFAULT_DRAIN_MS = 10_000;

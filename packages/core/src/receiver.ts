@@ -1,4 +1,5 @@
 /** The receiver: HTTP in, the flow, HTTP out (DESIGN.md §8), for a handler that can be run again. */
+import { tooLarge } from "./body-errors.js";
 import type { HandlerContext } from "./context.js";
 import { HooklatchError, RetryAfterError } from "./errors.js";
 import { emitter } from "./events.js";
@@ -97,9 +98,9 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
   async function receive(request: HttpRequest, host: HttpHost): Promise<HttpResponse> {
     const arrivedAt = host.arrivedAt ?? performance.now();
     if (request.body.byteLength > bodyLimit) {
-      throw new HooklatchError("body_too_large", `The body is larger than ${bodyLimit} bytes.`);
+      throw tooLarge(bodyLimit);
     }
-    if (host.stopsAfterResponse && host.waitUntil === undefined && settings.respondWithinMs !== Infinity) {
+    if (settings.respondWithinMs !== Infinity && host.waitUntil === undefined && host.stopsAfterResponse) {
       throw new HooklatchError(
         "wait_until_missing",
         "This host stops after the response: with `respondWithinMs`, give the adapter the host's `waitUntil`.",

@@ -1,7 +1,7 @@
 /** What a webhook handler returns, as an HTTP response and as the bytes that a store keeps of it. */
 import { HooklatchError, RetryAfterError } from "./errors.js";
 import { strictJson } from "./fingerprint.js";
-import { type HttpResponse, json, utf8 } from "./http.js";
+import { BODILESS, type HttpResponse, json, utf8 } from "./http.js";
 import { readHead, withHead } from "./webhook.js";
 
 const REPLY = Symbol.for("hooklatch.reply");
@@ -15,7 +15,6 @@ export interface WebhookReply {
 
 /** Statuses of a handler that mean "try again". */
 const RETRIED = new Set([408, 425, 429]);
-const BODILESS = new Set([204, 205, 304]);
 const HEADER_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 

@@ -1,11 +1,9 @@
 /** What a route that speaks Fetch answers, kept before its last byte leaves. */
 import { concatenated } from "./bytes.js";
 import type { GuardedRun } from "./guarded-run.js";
-import type { HttpResponse } from "./http.js";
-import { BODILESS, toResponse } from "./web-response.js";
-
-/** A response whose end does not follow its head within this time is a stream. */
-const STREAM_AFTER_MS = 1_000;
+import { BODILESS, type HttpResponse } from "./http.js";
+import { isEventStream, STREAM_AFTER_MS } from "./streaming.js";
+import { toResponse } from "./web-response.js";
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Next = Awaited<ReturnType<Reader["read"]>>;
@@ -30,12 +28,11 @@ export async function captureResponse(
     await run.finishUnkept(status === 0 ? 500 : status);
     return response;
   }
-  const isEventStream = (headers.get("content-type") ?? "").startsWith("text/event-stream");
   const reader: Reader | undefined = body?.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   let pending: Promise<Next> | undefined;
-  const until = performance.now() + (isEventStream ? 0 : STREAM_AFTER_MS);
+  const until = performance.now() + (isEventStream(headers.get("content-type")) ? 0 : STREAM_AFTER_MS);
   while (reader !== undefined) {
     let next: Next | undefined;
     // One that is too large already need not show how it goes on.

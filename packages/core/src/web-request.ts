@@ -1,6 +1,7 @@
 /** A Fetch request as plain data. */
+
+import { aborted, alreadyRead, tooLarge } from "./body-errors.js";
 import { concatenated } from "./bytes.js";
-import { HooklatchError } from "./errors.js";
 import type { HttpHeaders } from "./http.js";
 
 /** Lower-case names, null prototype. A repeated header arrives joined with commas, which no `Idempotency-Key` may hold. */
@@ -31,11 +32,10 @@ export async function readBody(
   if (request.bodyUsed) {
     const text =
       "Something has read the body before this handler, so its raw bytes are gone. Let this handler read it first.";
-    throw new HooklatchError("body_already_read", text);
+    throw alreadyRead(text);
   }
-  const tooLarge = () => new HooklatchError("body_too_large", `The body is larger than ${maxBytes} bytes.`);
   // Hosts know what to do with a body that nobody has begun to read, and keep the connection.
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const { body } = keep ? request.clone() : request;
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
@@ -46,8 +46,7 @@ export async function readBody(
     try {
       next = await reader.read();
     } catch (cause) {
-      const text = "The sender disconnected before the body was complete.";
-      throw new HooklatchError("body_aborted", text, { cause, retryable: true });
+      throw aborted(cause);
     }
     if (next.done) return concatenated(chunks, length);
     length += next.value.byteLength;
@@ -55,7 +54,7 @@ export async function readBody(
       // Not waited for: of two that share a body, none ends before the other.
       reader.cancel().catch(() => {});
       if (keep) request.body?.cancel().catch(() => {});
-      throw tooLarge();
+      throw tooLarge(maxBytes);
     }
     chunks.push(next.value);
   }

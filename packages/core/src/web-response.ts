@@ -1,8 +1,5 @@
 /** The way back where Fetch is spoken. */
-import { HOP_BY_HOP, type HttpResponse } from "./http.js";
-
-/** Statuses whose responses must not have a body: `new Response` refuses one (Fetch §2.2.3, null body status). */
-export const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+import { BODILESS, HOP_BY_HOP, type HttpResponse } from "./http.js";
 
 export function toResponse({ status, headers, body }: HttpResponse, method = "GET"): Response {
   const sent = new Headers();
