@@ -38,6 +38,7 @@ export type ErrorCode =
   | "attempt_abandoned"
   | "attempts_exhausted_by_crash"
   | "handler_status"
+  | "invalid_letter"
   | "invalid_argument";
 
 export interface HooklatchErrorOptions {

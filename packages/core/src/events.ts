@@ -18,12 +18,14 @@ export interface IdempotencyEvents {
   /** A run may have lost, or has lost, its claim to another owner. */
   leaseLost(event: OperationId & { token: number }): void;
   /**
-   * A store operation failed for good or in the background; nothing was swallowed. `operation: "expired"`: the dead-letter queue did not say
-   * which letters are over its limits, or what they hold.
+   * A store operation failed for good or in the background; nothing was swallowed. `operation: "expired"`, `"count"`: the dead-letter queue did
+   * not say which letters are over its limits, or what they hold; or how many it has.
    */
   storeError(event: { scope: string; operation: string; error: unknown }): void;
   /** The dead-letter sink refused a push or a removal. It will be tried again. */
   sinkError(event: OperationId & { error: unknown }): void;
+  /** The scope has as many dead letters as one of `deadLetterThresholds`, or more. Once for each threshold, until there are fewer again. */
+  deadLetterThreshold(event: { scope: string; letters: number; threshold: number }): void;
   /** A letter was over its queue's retention or maximum, and was discarded with its operation. */
   letterExpired(event: OperationId & { deadLetterId: string }): void;
   /** A delivery was refused before the claim: `verify`, a malformed key, a wrong tenant. HTTP only. */
@@ -42,6 +44,7 @@ const NAMES: Record<keyof IdempotencyEvents, true> = {
   leaseLost: true,
   storeError: true,
   sinkError: true,
+  deadLetterThreshold: true,
   letterExpired: true,
   rejected: true,
 };

@@ -19,6 +19,7 @@ import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
 import type { ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
 import { storeCall } from "./store-call.js";
 import { completionFor } from "./successor.js";
+import { createThresholds } from "./thresholds.js";
 import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
@@ -74,7 +75,8 @@ export function createFlow<Input, Output>(
     extend: (held) => callStore(() => store.extend({ ...held, leaseMs })),
     onError: (error) => storeError("extend", error),
   });
-  const letters = createLetters(store, deadLetters, storeTimeoutMs, emit);
+  const thresholds = createThresholds(settings, emit);
+  const letters = createLetters(store, deadLetters, storeTimeoutMs, emit, thresholds);
   const waiters = createWaiters<FlowOutcome<Output>>();
   const runs = new Set<Run<Output>>();
   const { concurrency, pollMs } = settings.worker || { concurrency: 0, pollMs: 0 };
@@ -290,7 +292,7 @@ export function createFlow<Input, Output>(
               workerRuns--;
             });
           },
-          upkeep: createUpkeep(settings, emit),
+          upkeep: createUpkeep(settings, emit, thresholds),
           onError: (error) => storeError("claimDue", error),
         });
 

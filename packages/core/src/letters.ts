@@ -1,8 +1,10 @@
 /** Burying as the flow does it: in time, and never at the cost of the event. What fails here, the store's note brings to a worker. */
-import { bury, type DeadLetterSink, unbury } from "./dead-letter.js";
+import { bury, unbury } from "./burial.js";
+import type { DeadLetterSink } from "./dead-letter.js";
 import type { Emit } from "./events.js";
 import type { IdempotencyStore, LetterVersion, OperationId } from "./store.js";
 import { sinkCall } from "./store-call.js";
+import type { Thresholds } from "./thresholds.js";
 
 export interface Letters {
   /** The letter's id once the sink has confirmed it. Never rejects. */
@@ -16,6 +18,7 @@ export function createLetters(
   sink: DeadLetterSink | undefined,
   timeoutMs: number,
   emit: Emit,
+  thresholds: Thresholds,
 ): Letters {
   async function withSink<T>(
     id: OperationId,
@@ -31,7 +34,11 @@ export function createLetters(
   }
 
   return {
-    push: (id) => withSink(id, (to) => bury(store, to, id)),
+    async push(id) {
+      const letter = await withSink(id, (to) => bury(store, to, id));
+      if (letter !== undefined) await thresholds.check();
+      return letter;
+    },
     remove: (id, version) =>
       withSink(id, async (from) => {
         const upTo = version ?? (await store.get(id));

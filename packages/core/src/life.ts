@@ -20,6 +20,7 @@ import type {
   OperationRecord,
   OperationState,
   ReleaseRequest,
+  ReplayRecord,
   RetryRequest,
   Scheduled,
   ScheduleRequest,
@@ -39,8 +40,11 @@ export interface Life {
   fingerprint?: string | undefined;
   /** Whether an event is kept. */
   stored: boolean;
+  /** Whether the event as the sender delivered it is kept beside one that an operator edited. */
+  edited: boolean;
   error?: ErrorRecord | undefined;
   attempts: AttemptRecord[];
+  replays: ReplayRecord[];
   letter: LetterNote;
   /** Of the last `claimDue` that handed the letter out. */
   noteOwner?: string | undefined;
@@ -62,12 +66,15 @@ export interface Step<Answer> {
   event?: Uint8Array | null;
   /** Absent: unchanged. */
   result?: Uint8Array | null;
+  /** `null`: forget it. Absent: unchanged. */
+  originalEvent?: Uint8Array | null;
 }
 
 /** Records that keep no event and were abandoned by their owner go after this time. */
 const ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000;
 /** Attempts kept for one operation; the oldest go first. */
 const MAX_ATTEMPTS_KEPT = 200;
+const MAX_REPLAYS_KEPT = 200;
 /** A letter that the sink refuses is offered again after 1, 2, 4, then always 8 leases. */
 const MAX_NOTE_BACKOFF = 3;
 
@@ -109,7 +116,9 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
       round: 1,
       fingerprint: r.fingerprint,
       stored: r.event !== undefined,
+      edited: false,
       attempts: [],
+      replays: [],
       letter: "none",
       noteTries: 0,
       replay: false,
@@ -117,7 +126,7 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
       changedAt: now,
       leaseUntil: now + r.leaseMs,
     };
-    return { ...claimed(born), event: r.event ?? null, result: null };
+    return { ...claimed(born), event: r.event ?? null, result: null, originalEvent: null };
   }
   if (life.fingerprint !== undefined && r.fingerprint !== undefined && life.fingerprint !== r.fingerprint) {
     return { answer: { status: "mismatch" } };
@@ -290,6 +299,9 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
       "There is no event to run again: pass `event`, as kept in the dead letter.",
     );
   }
+  const { past } = r;
+  const round = (life?.round ?? past?.rounds ?? 0) + 1;
+  const replays = [...((life ?? past)?.replays ?? []), { round, at: now, replayId: r.replayId, ...r.about }];
   const next: Life = {
     state: "waiting",
     // No owner: whoever held it before finds its commands refused.
@@ -297,15 +309,17 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
     token: life === undefined ? (r.expectedToken ?? 0) : life.token + (life.state === "running" ? 1 : 0),
     attempt: 0,
     recovered: false,
-    round: (life?.round ?? 0) + 1,
+    round,
     fingerprint: life?.fingerprint,
     stored: true,
-    attempts: life?.attempts ?? [],
+    edited: life?.edited === true || r.originalEvent !== undefined,
+    attempts: [...((life ?? past)?.attempts ?? [])],
+    replays: replays.slice(-MAX_REPLAYS_KEPT),
     letter: life?.letter ?? "pushed",
     noteTries: 0,
     replayId: r.replayId,
     replay: true,
-    bornAt: life?.bornAt ?? now,
+    bornAt: (life ?? past)?.bornAt ?? now,
     changedAt: now,
     dueAt: now + r.delayMs,
   };
@@ -313,7 +327,9 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
     answer: { status: "scheduled" },
     next,
     ...(r.event === undefined ? {} : { event: r.event }),
-    ...(life === undefined ? { result: null } : {}),
+    ...(life === undefined ? { result: null, originalEvent: r.originalEvent ?? null } : {}),
+    // Of several edits, the first one replaced what the sender delivered.
+    ...(life?.edited === false && r.originalEvent !== undefined ? { originalEvent: r.originalEvent } : {}),
   };
 }
 
@@ -341,7 +357,16 @@ export function takeNote(life: Life, owner: string, leaseMs: number, now: number
 
 /** The public form of an operation; the store adds `event` and `result`. */
 export function recordOf(id: OperationId, life: Life): Omit<OperationRecord, "event" | "result"> {
-  const { stored: _, replay: _r, recovered: _c, noteOwner: _n, noteDueAt: _d, noteTries: _t, ...rest } = life;
+  const {
+    stored: _,
+    edited: _e,
+    replay: _r,
+    recovered: _c,
+    noteOwner: _n,
+    noteDueAt: _d,
+    noteTries: _t,
+    ...rest
+  } = life;
   const set = Object.entries(rest).filter(([, value]) => value !== undefined);
   return { id: { ...id }, ...(Object.fromEntries(set) as typeof rest) };
 }

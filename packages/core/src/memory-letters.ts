@@ -8,7 +8,7 @@ import {
 } from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
 import { checkLimits, type DeadLetterLimits } from "./letter-limits.js";
-import { checkQuery, pageLimit } from "./letter-query.js";
+import { checkQuery, foldText, pageLimit, textOf } from "./letter-query.js";
 import type { LetterVersion } from "./store.js";
 
 export interface MemoryDeadLettersOptions extends DeadLetterLimits {
@@ -117,13 +117,22 @@ export function memoryDeadLetters(options: MemoryDeadLettersOptions = {}): DeadL
 }
 
 function matches(letter: Kept["letter"], query: DeadLetterQuery = {}): boolean {
-  const { scope, tenant, key, error, arrivedFrom = 0, arrivedBefore = Number.POSITIVE_INFINITY } = query;
+  const { scope, tenant, key, error, errorText } = query;
+  const replays = letter.replays?.length ?? 0;
   return (
     (scope === undefined || letter.scope === scope) &&
     (tenant === undefined || letter.tenant === tenant) &&
     (key === undefined || letter.key === key) &&
     (error === undefined || letter.error.name === error || letter.error.code === error) &&
-    letter.arrivedAt >= arrivedFrom &&
-    letter.arrivedAt < arrivedBefore
+    (errorText === undefined || textOf(letter.error).includes(foldText(errorText))) &&
+    within(letter.arrivedAt, query.arrivedFrom, query.arrivedBefore) &&
+    within(letter.firstFailedAt, query.firstFailedFrom, query.firstFailedBefore) &&
+    within(letter.diedAt, query.diedFrom, query.diedBefore) &&
+    replays >= (query.minReplays ?? 0) &&
+    replays <= (query.maxReplays ?? Number.POSITIVE_INFINITY)
   );
+}
+
+function within(at: number, from = 0, before = Number.POSITIVE_INFINITY): boolean {
+  return at >= from && at < before;
 }

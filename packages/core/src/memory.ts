@@ -5,7 +5,15 @@
 import { HooklatchError } from "./errors.js";
 import { storageKey } from "./key.js";
 import * as life from "./life.js";
-import type { Claim, DueWork, IdempotencyStore, OperationId, OperationRecord, StoreStats } from "./store.js";
+import type {
+  Claim,
+  DueWork,
+  IdempotencyStore,
+  OperationId,
+  OperationRecord,
+  StoreDescription,
+  StoreStats,
+} from "./store.js";
 
 export interface MemoryStoreOptions {
   /** The store's clock, ms since the epoch. For tests that must not wait. Default: `Date.now`. */
@@ -17,7 +25,20 @@ interface Entry {
   life: life.Life;
   event: Uint8Array | null;
   result: Uint8Array | null;
+  originalEvent: Uint8Array | null;
 }
+
+const DESCRIPTION: StoreDescription = {
+  kind: "memory",
+  facts: {},
+  promises: [
+    { when: "a handler fails", keeps: "everything", why: "The event is in this process's memory." },
+    { when: "the process ends", keeps: "nothing", why: "There is no copy outside of the process." },
+  ],
+  warnings: [
+    "Use it for tests: everything is lost with the process, events that were answered 202 included.",
+  ],
+};
 
 /** A store in this process's memory. Keeps every promise of the contract for as long as the process lives. */
 export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore {
@@ -35,13 +56,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
     if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
     const name = storageKey(id);
     const found = entries.get(name);
-    const { answer, next, event, result } = step(found?.life, now());
+    const { answer, next, event, result, originalEvent } = step(found?.life, now());
     if (next !== undefined) {
-      const entry = found ?? { id: { ...id }, life: next, event: null, result: null };
+      const entry = found ?? { id: { ...id }, life: next, event: null, result: null, originalEvent: null };
       entry.life = next;
       // Copies: the caller may reuse its buffer.
       if (event !== undefined) entry.event = event?.slice() ?? null;
       if (result !== undefined) entry.result = result?.slice() ?? null;
+      if (originalEvent !== undefined) entry.originalEvent = originalEvent?.slice() ?? null;
       entries.set(name, entry);
       index(name, entry);
     }
@@ -133,6 +155,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       return stats;
     },
 
+    async scopes() {
+      if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
+      const at = now();
+      const alive = [...entries.values()].filter((entry) => !life.isExpired(entry.life, at));
+      return [...new Set(alive.map(({ id }) => id.scope))].sort();
+    },
+
+    describe: async () => DESCRIPTION,
+
     async purge({ limit }) {
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
       const at = now();
@@ -183,10 +214,11 @@ function noteWork(entry: Entry): DueWork {
   return { kind: "remove", id: { ...entry.id }, token, bornAt };
 }
 
-function recordOf({ id, life: l, event, result }: Entry): OperationRecord {
+function recordOf({ id, life: l, event, result, originalEvent }: Entry): OperationRecord {
   return {
     ...life.recordOf(id, l),
     ...(l.stored && event !== null ? { event: event.slice() } : {}),
     ...(l.state === "completed" ? { result: result?.slice() ?? null } : {}),
+    ...(originalEvent === null ? {} : { originalEvent: originalEvent.slice() }),
   };
 }

@@ -49,6 +49,11 @@ export interface IdempotencyOptions<Input> {
   worker?: WorkerOptions | false | undefined;
   /** The longest time for one store operation, resends included. At most a third of `leaseMs`. Default: 2000, or that third. */
   storeTimeoutMs?: number | undefined;
+  /**
+   * Numbers of dead letters in this scope at which `on.deadLetterThreshold` is called; counted when a letter comes, and about once a minute. Only
+   * with a queue that can count, and a listener. Default: 1, 10, 100, 1000, 10 000.
+   */
+  deadLetterThresholds?: readonly number[] | undefined;
   on?: Partial<IdempotencyEvents> | undefined;
 }
 
@@ -76,6 +81,7 @@ export interface Settings<Input> {
   waitMs: number;
   retry: RetryPolicy;
   deadLetters: DeadLetterSink | undefined;
+  deadLetterThresholds: readonly number[];
   redelivery: "rerun" | "ignore";
   maxRunning: number;
   worker: { concurrency: number; pollMs: number } | false;
@@ -99,6 +105,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof IdempotencyOptions<unknown>>([
   "waitMs",
   "retry",
   "deadLetters",
+  "deadLetterThresholds",
   "redelivery",
   "maxRunning",
   "worker",
@@ -142,6 +149,7 @@ export function resolveOptions<Input>(options: IdempotencyOptions<Input>): Setti
     ),
     retry: retryPolicy(options.retry),
     deadLetters,
+    deadLetterThresholds: thresholds(options.deadLetterThresholds),
     redelivery: oneOf(options.redelivery, "redelivery", ["rerun", "ignore"]),
     maxRunning: number(options.maxRunning, "maxRunning", 100, 1, 100_000, "whole"),
     worker: workerOptions(options.worker),
@@ -222,6 +230,13 @@ function retryPolicy(retry: RetryOptions | false | undefined): RetryPolicy {
     jitter: oneOf(r.jitter, "retry.jitter", ["full", "equal", "none"]),
     retryIf: r.retryIf ?? (() => true),
   };
+}
+
+function thresholds(given: readonly number[] | undefined): readonly number[] {
+  const all = given ?? [1, 10, 100, 1_000, 10_000];
+  if (Array.isArray(all) && all.length > 0 && all.every((one) => Number.isSafeInteger(one) && one > 0))
+    return all;
+  throw wrong("deadLetterThresholds", "pass a list of whole numbers, 1 or more");
 }
 
 function workerOptions(

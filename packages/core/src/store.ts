@@ -38,6 +38,21 @@ export interface AttemptRecord {
   round?: number | undefined;
 }
 
+/** An operator's replay. Kept with its operation, and shown in its letter. */
+export interface ReplayRecord {
+  /** The round of attempts that it began. */
+  round: number;
+  /** When it was asked for, by the store's clock (ms since the epoch). */
+  at: number;
+  replayId: string;
+  /** Who asked for it. */
+  by?: string | undefined;
+  /** Why. */
+  note?: string | undefined;
+  /** What was changed in the event before: JSON pointers (RFC 6901) into its body, or `body`. Absent: it ran as it was kept. */
+  changed?: readonly string[] | undefined;
+}
+
 export type OperationState = "running" | "waiting" | "completed" | "dead" | "released";
 
 /**
@@ -136,6 +151,20 @@ export interface ScheduleRequest {
   expectedToken?: number | undefined;
   /** Take over an operation that is running (token + 1). */
   force?: boolean | undefined;
+  /** What is kept about this replay beside its id, its round and its time. */
+  about?: Pick<ReplayRecord, "by" | "note" | "changed"> | undefined;
+  /** The event as the sender delivered it, where `event` was edited. Kept beside it, unless one is kept already. */
+  originalEvent?: Uint8Array | undefined;
+  /** What the letter tells of an operation of which the store has no record: it is kept as if it had happened here. */
+  past?: OperationPast | undefined;
+}
+/** What came before, of an operation that another store knew. */
+export interface OperationPast {
+  bornAt: number;
+  /** Rounds that are over. */
+  rounds: number;
+  attempts: readonly AttemptRecord[];
+  replays: readonly ReplayRecord[];
 }
 export type Scheduled = { status: "scheduled" | "running" | "completed" | "superseded" };
 
@@ -186,6 +215,10 @@ export interface OperationRecord {
   error?: ErrorRecord | undefined;
   /** All rounds, oldest first. */
   attempts: AttemptRecord[];
+  /** Oldest first; the last 200. */
+  replays: ReplayRecord[];
+  /** The event as the sender delivered it, where an operator edited it. */
+  originalEvent?: Uint8Array | undefined;
   letter: LetterNote;
   /** Present on an operation that an operator put back to work. */
   replayId?: string | undefined;
@@ -207,6 +240,24 @@ export interface StoreStats {
   unsettled: number;
   /** Since when the oldest waiting operation has been due (ms since the epoch, the store's clock). */
   oldestWaitingAt?: number | undefined;
+}
+
+/** What a store's settings let it promise. For people: `hooklatch doctor` and the dashboard show it. */
+export interface StoreDescription {
+  /** `sqlite`, `redis`, `memory`, … */
+  kind: string;
+  /** Settings and versions, by name, as they were read from the store itself. */
+  facts: Readonly<Record<string, string>>;
+  /** Whether what the store confirmed is kept when something goes wrong. */
+  promises: readonly StorePromise[];
+  /** What to change, a sentence each. */
+  warnings: readonly string[];
+}
+export interface StorePromise {
+  /** What goes wrong: "the process is killed". */
+  when: string;
+  keeps: "everything" | "most" | "nothing" | "unknown";
+  why: string;
 }
 
 export interface IdempotencyStore {
@@ -234,6 +285,9 @@ export interface IdempotencyStore {
   /** Forgets the operation in any state; with `onlyDeadToken`, only if it is dead with this token. */
   delete(id: OperationId, onlyDeadToken?: number): Promise<boolean>;
   stats(scope?: string): Promise<StoreStats>;
+  /** The scopes of which the store has operations, in the order of their code units. */
+  scopes?(): Promise<string[]>;
+  describe?(): Promise<StoreDescription>;
   /** Forgets up to `limit` expired records; answers how many. Never touches one that is alive. */
   purge?(request: { limit: number }): Promise<number>;
   /** Closes only what the store opened. Afterwards every verb rejects with `store_closed`. */

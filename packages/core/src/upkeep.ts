@@ -1,9 +1,14 @@
-/** What a worker does now and then beside its work: forgets expired records, and discards letters that are over their queue's limits. */
-import { type DeadLetterQueue, forgetOperation, hasLimits, operationOf } from "./dead-letter.js";
+/**
+ * What a worker does now and then beside its work: forgets expired records, discards letters that are over their queue's limits, and counts
+ * those that are left.
+ */
+import { type DeadLetterQueue, hasLimits, operationOf } from "./dead-letter.js";
+import { forgetOperation } from "./discard.js";
 import type { Emit } from "./events.js";
 import type { Settings } from "./options.js";
 import type { IdempotencyStore } from "./store.js";
 import { sinkCall, storeCall } from "./store-call.js";
+import type { Thresholds } from "./thresholds.js";
 
 const PURGE_LIMIT = 200;
 const PURGE_BATCHES = 50;
@@ -16,6 +21,7 @@ const LARGEST_LIMIT = 1_000;
 export function createUpkeep(
   settings: Pick<Settings<never>, "store" | "scope" | "deadLetters" | "storeTimeoutMs">,
   emit: Emit,
+  thresholds?: Thresholds,
 ): (going: () => boolean) => Promise<void> {
   const { store, scope, deadLetters, storeTimeoutMs } = settings;
   const callStore = <T>(operation: () => Promise<T>): Promise<T> => storeCall(operation, storeTimeoutMs);
@@ -86,5 +92,7 @@ export function createUpkeep(
   return async (going) => {
     if (store.purge !== undefined) await purge(going);
     if (hasLimits(deadLetters)) await discardExpired(deadLetters, going);
+    // Also what other processes buried, or removed.
+    if (going()) await thresholds?.check();
   };
 }

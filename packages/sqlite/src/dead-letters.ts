@@ -11,6 +11,7 @@ import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.j
 import { createConnection } from "./group-commit.js";
 import { countOf, expiredOf, pageOf, type Question } from "./letter-finding.js";
 import {
+  CONTENT,
   columnsOf,
   HEAD,
   LETTER,
@@ -136,10 +137,10 @@ function statementsOf(db: SqliteDatabase) {
     // A clock that steps back does not bring the times of arrival out of order.
     insert: prepare(
       db,
-      `INSERT INTO ${TABLE} (id, scope, tenant, key, born_at, token, arrived_at, error_name, error_code, details, event)
+      `INSERT INTO ${TABLE} (id, scope, tenant, key, born_at, token, arrived_at, ${CONTENT.join(", ")})
         VALUES (@id, @scope, @tenant, @key, @born_at, @token,
           MAX(@now, COALESCE((SELECT MAX(arrived_at) FROM ${TABLE} WHERE removed_at IS NULL), @now)),
-          @error_name, @error_code, @details, @event)`,
+          ${CONTENT.map((column) => `@${column}`).join(", ")})`,
     ),
     tombstone: prepare(
       db,
@@ -147,13 +148,13 @@ function statementsOf(db: SqliteDatabase) {
     ),
     replace: prepare(
       db,
-      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, error_name = @error_name, error_code = @error_code,
-        details = @details, event = @event WHERE id = @id`,
+      `UPDATE ${TABLE} SET born_at = @born_at, token = @token, ${CONTENT.map((column) => `${column} = @${column}`).join(", ")}
+        WHERE id = @id`,
     ),
     bury: prepare(
       db,
       `UPDATE ${TABLE} SET born_at = @born_at, token = @token, removed_at = @now, arrived_at = NULL,
-        error_name = NULL, error_code = NULL, details = NULL, event = NULL WHERE id = @id`,
+        ${CONTENT.map((column) => `${column} = NULL`).join(", ")} WHERE id = @id`,
     ),
     delete: prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`),
     forget: prepare(

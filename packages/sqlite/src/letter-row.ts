@@ -1,5 +1,5 @@
 /** A dead letter as a row of `hooklatch_letters`, and back. */
-import type { DeadLetter, LetterVersion } from "@hooklatch/core";
+import { type DeadLetter, type LetterVersion, textOf } from "@hooklatch/core";
 import { blob, bytes, idOf } from "./operation-row.js";
 
 export const TABLE = "hooklatch_letters";
@@ -23,11 +23,28 @@ export interface LetterRow {
   arrived_at: number;
   details: string;
   event: Uint8Array | null;
+  original: Uint8Array | null;
 }
-export const LETTER = "arrival, id, scope, tenant, key, born_at, token, arrived_at, details, event";
+export const LETTER = "arrival, id, scope, tenant, key, born_at, token, arrived_at, details, event, original";
+
+/** What goes when the letter is removed, and is written anew with each version of it. */
+export const CONTENT = [
+  "error_name",
+  "error_code",
+  "error_text",
+  "first_failed_at",
+  "died_at",
+  "replays",
+  "details",
+  "event",
+  "original",
+] as const;
 
 /** What of a letter is not a column of its own. `error` is, in part, to be found by. */
-type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "firstFailedAt" | "diedAt">;
+type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "replays" | "firstFailedAt" | "diedAt"> & {
+  /** Whether there is an original event: one without a byte is NULL in its column. */
+  edited?: true;
+};
 
 export function versionOf(row: Pick<LetterHead, "born_at" | "token">): LetterVersion {
   return { bornAt: row.born_at, token: row.token };
@@ -36,8 +53,12 @@ export function versionOf(row: Pick<LetterHead, "born_at" | "token">): LetterVer
 /** All but when it arrived, which the table decides. */
 export function columnsOf(letter: DeadLetter): Record<string, unknown> {
   const { id, scope, tenant = null, key, bornAt, token, event } = letter;
-  const { error, attempts, rounds, firstFailedAt, diedAt } = letter;
-  const details: Details = { error, attempts, rounds, firstFailedAt, diedAt };
+  const { error, attempts, rounds, replays, originalEvent, firstFailedAt, diedAt } = letter;
+  const details: Details = {
+    ...{ error, attempts, rounds, firstFailedAt, diedAt },
+    ...(replays && { replays }),
+    ...(originalEvent && { edited: true }),
+  };
   return {
     id,
     scope,
@@ -47,13 +68,19 @@ export function columnsOf(letter: DeadLetter): Record<string, unknown> {
     token,
     error_name: error.name,
     error_code: error.code ?? null,
+    error_text: textOf(error),
+    first_failed_at: firstFailedAt,
+    died_at: diedAt,
+    replays: replays?.length ?? 0,
     details: JSON.stringify(details),
     event: blob(event),
+    original: blob(originalEvent),
   };
 }
 
 export function letterOf(row: LetterRow): DeadLetter {
-  const details = JSON.parse(row.details) as Details;
+  const { edited, ...details } = JSON.parse(row.details) as Details;
   const { id, arrived_at: arrivedAt } = row;
-  return { ...idOf(row), id, ...versionOf(row), event: bytes(row.event), ...details, arrivedAt };
+  const letter = { ...idOf(row), id, ...versionOf(row), event: bytes(row.event), ...details, arrivedAt };
+  return edited ? { ...letter, originalEvent: bytes(row.original) } : letter;
 }

@@ -78,8 +78,13 @@ export function updateSql(event: boolean, result: boolean): string {
   return `UPDATE hooklatch_operations SET ${columns.map((c) => `${c} = @${c}`).join(", ")} WHERE id = @id`;
 }
 
-export function lifeOf(row: LifeRow): Life {
+/** What is kept of replays. */
+export type History = Pick<Life, "replays" | "edited">;
+
+/** `history`: only where it is looked at, which is in `schedule`; other transitions neither read nor change it. */
+export function lifeOf(row: LifeRow, history: History = { replays: [], edited: false }): Life {
   return {
+    ...history,
     state: row.state,
     owner: row.owner,
     token: row.token,

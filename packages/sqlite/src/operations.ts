@@ -1,11 +1,12 @@
 /** The table of operations: finding and saving one, with the payloads only where they are needed. */
 import type { OperationId } from "@hooklatch/core";
-import type { Step } from "@hooklatch/core/life";
+import type { Life, Step } from "@hooklatch/core/life";
 import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.js";
 import {
   blob,
   bytes,
   columnsOf,
+  type History,
   INSERT,
   LIFE,
   type LifeRow,
@@ -14,6 +15,7 @@ import {
 } from "./operation-row.js";
 
 export const TABLE = "hooklatch_operations";
+const REPLAYS = "hooklatch_replays";
 
 export type Operations = ReturnType<typeof operationsOf>;
 
@@ -28,7 +30,28 @@ export function operationsOf(db: SqliteDatabase) {
   const remove = prepare(db, `DELETE FROM ${TABLE} WHERE name = ?`);
   const removeDead = prepare(db, `DELETE FROM ${TABLE} WHERE name = ? AND state = 'dead' AND token = ?`);
   const insert = prepare(db, INSERT);
+  const history = prepare(db, `SELECT replays, edited FROM ${REPLAYS} WHERE operation = ?`);
+  const original = prepare(db, `SELECT original FROM ${REPLAYS} WHERE operation = ? AND edited = 1`);
+  const keepHistory = prepare(
+    db,
+    `INSERT INTO ${REPLAYS} (operation, replays, edited, original) VALUES (@id, @replays, @edited, @original)
+      ON CONFLICT (operation) DO UPDATE SET replays = @replays, edited = MAX(edited, @edited),
+        original = CASE WHEN @edited = 1 THEN @original ELSE original END`,
+  );
+  const forgetHistory = prepare(db, `DELETE FROM ${REPLAYS} WHERE operation = ?`);
   const updates = new Map<string, SqliteStatement>();
+
+  function saveHistory(
+    id: number | bigint,
+    { replays }: Life,
+    original: Uint8Array | null | undefined,
+  ): void {
+    // A life of its own, which knows nothing of what came before.
+    if (original === null) forgetHistory.run(id);
+    if (replays.length === 0) return;
+    const edited = original ? 1 : 0;
+    keepHistory.run({ id, replays: JSON.stringify(replays), edited, original: blob(original) });
+  }
 
   function updating(withEvent: boolean, withResult: boolean): SqliteStatement {
     const sql = updateSql(withEvent, withResult);
@@ -43,6 +66,17 @@ export function operationsOf(db: SqliteDatabase) {
     whole: (name: Buffer) => whole.get(name) as (LifeRow & PayloadColumns) | undefined,
     eventOf: (row: LifeRow) => bytes((event.get(row.id) as PayloadColumns).event),
 
+    historyOf(row: LifeRow): History {
+      const found = history.get(row.id) as { replays: string; edited: number } | undefined;
+      if (found === undefined) return { replays: [], edited: false };
+      return { replays: JSON.parse(found.replays), edited: found.edited === 1 };
+    },
+    /** The event as the sender delivered it, where it was edited. */
+    originalOf(row: LifeRow): Uint8Array | undefined {
+      const found = original.get(row.id) as { original: Uint8Array | null } | undefined;
+      return found && bytes(found.original);
+    },
+
     /** The result of the completion that was just found; `undefined` if it is gone meanwhile. */
     resultOf(row: LifeRow): Uint8Array | null | undefined {
       const found = result.get(row.id, row.owner, row.token) as PayloadColumns | undefined;
@@ -52,7 +86,8 @@ export function operationsOf(db: SqliteDatabase) {
     insert(name: Buffer, id: OperationId, step: Step<unknown>): void {
       if (step.next === undefined) return;
       const { scope, tenant = null, key } = id;
-      insert.run({ ...columnsOf(step.next, null), ...payloadsOf(step), name, scope, tenant, key });
+      const columns = { ...columnsOf(step.next, null), ...payloadsOf(step), name, scope, tenant, key };
+      saveHistory(insert.run(columns).lastInsertRowid, step.next, step.originalEvent);
     },
 
     /** `handedTo`: the `claimDue` that hands the operation out by this step. */
@@ -60,6 +95,7 @@ export function operationsOf(db: SqliteDatabase) {
       if (step.next === undefined) return;
       const statement = updating(step.event !== undefined, step.result !== undefined);
       statement.run({ ...columnsOf(step.next, handedTo), ...payloadsOf(step), id: row.id });
+      saveHistory(row.id, step.next, step.originalEvent);
     },
 
     remove: (name: Buffer, onlyDeadToken: number | undefined) =>

@@ -47,6 +47,13 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
     CREATE INDEX hooklatch_operations_note ON hooklatch_operations (scope, note_at) WHERE note_at IS NOT NULL;
     CREATE INDEX hooklatch_operations_handed ON hooklatch_operations (handed_to) WHERE handed_to IS NOT NULL;
     CREATE INDEX hooklatch_operations_note_owner ON hooklatch_operations (note_owner) WHERE note_owner IS NOT NULL;`,
+    // Few operations are ever replayed: what is kept of that is no column of theirs, so that nobody else reads or writes it. Columns added
+    // now would lie behind the payloads, and every reading of an operation would walk over these.
+    `CREATE TABLE hooklatch_replays
+      (operation INTEGER PRIMARY KEY, replays TEXT NOT NULL, edited INTEGER NOT NULL, original BLOB);
+    CREATE TRIGGER hooklatch_replays_gone AFTER DELETE ON hooklatch_operations
+      BEGIN DELETE FROM hooklatch_replays WHERE operation = OLD.id; END;
+    CREATE INDEX hooklatch_operations_scope ON hooklatch_operations (scope);`,
   ],
   letters: [
     // A removed letter stays for a while as its version alone, to keep out a push that is still on its way.
@@ -86,6 +93,20 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
       WHERE removed_at IS NULL AND error_code IS NOT NULL;
     CREATE INDEX hooklatch_letters_scope_code ON hooklatch_letters (scope, error_code, arrival, error_name, removed_at)
       WHERE removed_at IS NULL AND error_code IS NOT NULL;`,
+    // What no index of its own is worth is looked at in one that holds all of it, in the order of arrival; the longest comes last.
+    `ALTER TABLE hooklatch_letters ADD COLUMN first_failed_at INTEGER;
+    ALTER TABLE hooklatch_letters ADD COLUMN died_at INTEGER;
+    ALTER TABLE hooklatch_letters ADD COLUMN replays INTEGER;
+    ALTER TABLE hooklatch_letters ADD COLUMN error_text TEXT;
+    ALTER TABLE hooklatch_letters ADD COLUMN original BLOB;
+    UPDATE hooklatch_letters SET
+      first_failed_at = json_extract(details, '$.firstFailedAt'), died_at = json_extract(details, '$.diedAt'), replays = 0,
+      error_text = lower(error_name || char(10) || COALESCE(error_code, '') || char(10) || json_extract(details, '$.error.message'))
+      WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_key ON hooklatch_letters (key, arrival, removed_at) WHERE removed_at IS NULL;
+    CREATE INDEX hooklatch_letters_facets ON hooklatch_letters
+      (arrival, removed_at, scope, tenant, key, first_failed_at, died_at, replays, error_name, error_code, error_text)
+      WHERE removed_at IS NULL;`,
   ],
 };
 

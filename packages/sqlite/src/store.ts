@@ -6,14 +6,16 @@ import {
   type IdempotencyStore,
   type OperationId,
   type OperationRecord,
+  type Scheduled,
   storageKey,
 } from "@hooklatch/core";
 import * as life from "@hooklatch/core/life";
 import type { SqliteDatabase } from "./database.js";
+import { describe } from "./describe.js";
 import { dueWorkOf } from "./due-work.js";
 import { createConnection } from "./group-commit.js";
 import { openDatabase } from "./open.js";
-import { bytes, idOf, type LifeRow, lifeOf, type PayloadColumns } from "./operation-row.js";
+import { bytes, type History, idOf, type LifeRow, lifeOf, type PayloadColumns } from "./operation-row.js";
 import { keptResult, operationsOf } from "./operations.js";
 import { resolveStoreOptions, type SqliteOptions } from "./options.js";
 import { upkeepOf } from "./upkeep.js";
@@ -46,9 +48,14 @@ export function sqliteStore(
   type Transition<T> = (found: life.Life | undefined, now: number) => life.Step<T>;
 
   /** One transition: read, decide, write. To be called inside a transaction. */
-  function move<T>(name: Buffer, id: OperationId, transition: Transition<T>): [T, LifeRow | undefined] {
+  function move<T>(
+    name: Buffer,
+    id: OperationId,
+    transition: Transition<T>,
+    history?: (row: LifeRow) => History,
+  ): [T, LifeRow | undefined] {
     const row = operations.find(name);
-    const step = transition(row && lifeOf(row), now());
+    const step = transition(row && lifeOf(row, history?.(row)), now());
     if (row === undefined) operations.insert(name, id, step);
     else operations.update(row, step);
     return [step.answer, row];
@@ -93,7 +100,12 @@ export function sqliteStore(
     fail: (r) => change(r.id, (found, at) => life.fail(found, r, at)),
     settle: (r) => change(r.id, (found) => life.settle(found, r)),
     release: (r) => change(r.id, (found, at) => life.release(found, r, at)),
-    schedule: (r) => change(r.id, (found, at) => life.schedule(found, r, at), r.event),
+    async schedule(r) {
+      const name = nameOf(r.id);
+      const size = (r.event?.byteLength ?? 0) + (r.originalEvent?.byteLength ?? 0);
+      const step: Transition<Scheduled> = (found, at) => life.schedule(found, r, at);
+      return connection.write(() => move(name, r.id, step, operations.historyOf)[0], size);
+    },
 
     async claimDue(r) {
       const any = await connection.read(() => dueWork.any(r, now()));
@@ -105,8 +117,8 @@ export function sqliteStore(
       return connection.read(() => {
         const row = operations.whole(name);
         if (row === undefined) return undefined;
-        const found = lifeOf(row);
-        return life.isExpired(found, now()) ? undefined : recordOf(row, found);
+        const found = lifeOf(row, operations.historyOf(row));
+        return life.isExpired(found, now()) ? undefined : recordOf(row, found, operations.originalOf(row));
       });
     },
 
@@ -116,6 +128,11 @@ export function sqliteStore(
     },
 
     stats: (scope) => upkeep.stats(scope),
+    scopes: () => upkeep.scopes(),
+    async describe() {
+      connection.assertOpen();
+      return describe(opened.db);
+    },
 
     async purge({ limit }) {
       if (!Number.isInteger(limit) || limit < 1) {
@@ -133,10 +150,15 @@ function nameOf(id: OperationId): Buffer {
   return Buffer.from(storageKey(id), "hex");
 }
 
-function recordOf(row: LifeRow & PayloadColumns, found: life.Life): OperationRecord {
+function recordOf(
+  row: LifeRow & PayloadColumns,
+  found: life.Life,
+  originalEvent: Uint8Array | undefined,
+): OperationRecord {
   return {
     ...life.recordOf(idOf(row), found),
     ...(found.stored ? { event: bytes(row.event) } : {}),
     ...(found.state === "completed" ? { result: keptResult(row) } : {}),
+    ...(originalEvent === undefined ? {} : { originalEvent }),
   };
 }

@@ -1,4 +1,4 @@
-/** What looks at all operations, a window of the table at a time, so that the event loop is never blocked for long: counts and purging. */
+/** What looks at all operations, a window of the table at a time, so that the event loop is never blocked for long: counts, scopes and purging. */
 import type { OperationState, StoreStats } from "@hooklatch/core";
 import { isExpired, type Life } from "@hooklatch/core/life";
 import { prepare, type SqliteDatabase } from "./database.js";
@@ -50,7 +50,31 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
   );
   const byId = prepare(db, `SELECT ${expiry} FROM ${TABLE} WHERE id = ?`);
   const remove = prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`);
+  // From one scope to the next by the index, however many operations each has.
+  const scopes = prepare(
+    db,
+    `WITH RECURSIVE scopes (scope) AS (
+      SELECT MIN(scope) FROM ${TABLE} UNION ALL
+      SELECT (SELECT MIN(scope) FROM ${TABLE} WHERE scope > scopes.scope) FROM scopes WHERE scopes.scope IS NOT NULL
+    ) SELECT scope FROM scopes WHERE scope IS NOT NULL`,
+  );
+  const ofScope = prepare(
+    db,
+    `SELECT ${expiry} FROM ${TABLE} WHERE scope = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
+  );
   let purgedUpTo = 0;
+
+  /** Newest first, because these are likely to be alive: a scope that is in use is found at once. */
+  async function hasAlive(scope: string): Promise<boolean> {
+    for (let from = 0; ; from += STATS_WINDOW) {
+      const size = from === 0 ? PURGE_WINDOW : STATS_WINDOW;
+      const rows = await connection.read(() => ofScope.all(scope, size, from) as ExpiryColumns[]);
+      const at = now();
+      if (rows.some((row) => !isExpired(expiryOf(row), at))) return true;
+      if (rows.length < size) return false;
+      await nextTurn();
+    }
+  }
 
   /** Only if they are expired still: an owner may have renewed its lease, or somebody claimed it anew. */
   function removeExpired(found: readonly PurgeRow[]): number {
@@ -85,6 +109,13 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
         if (seen === STATS_WINDOW) await nextTurn();
       }
       return total;
+    },
+
+    async scopes(): Promise<string[]> {
+      const found = await connection.read(() => scopes.all() as { scope: string }[]);
+      const alive: string[] = [];
+      for (const { scope } of found) if (await hasAlive(scope)) alive.push(scope);
+      return alive.sort();
     },
 
     async purge(limit: number): Promise<number> {

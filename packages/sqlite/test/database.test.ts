@@ -132,7 +132,13 @@ test("the tables live beside the app's own, in one file, with the dead letters",
     .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     .pluck()
     .all();
-  expect(tables.sort()).toEqual(["hooklatch_letters", "hooklatch_operations", "hooklatch_schema", "orders"]);
+  expect(tables.sort()).toEqual([
+    "hooklatch_letters",
+    "hooklatch_operations",
+    "hooklatch_replays",
+    "hooklatch_schema",
+    "orders",
+  ]);
   app.close();
   await expect(store.claim(claimOf("k"))).rejects.toMatchObject({ code: "store_closed" });
 });

@@ -72,7 +72,7 @@ test("the file is brought up once, and is whole", async () => {
   for (let open = 0; open < 2; open++) await sqliteDeadLetters(path).close?.();
   const db = new Database(path);
   expect(db.pragma("integrity_check", { simple: true })).toBe("ok");
-  expect(db.prepare("SELECT version FROM hooklatch_schema WHERE part = 'letters'").pluck().get()).toBe(2);
+  expect(db.prepare("SELECT version FROM hooklatch_schema WHERE part = 'letters'").pluck().get()).toBe(3);
   const numbers = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'hooklatch_letters'").pluck();
   expect(numbers.get()).toBe(8);
   const rows = db.prepare(

@@ -9,7 +9,7 @@ import { letter } from "./letters.js";
 import { ids, pages } from "./paging.js";
 
 /** The query finds these and no others, newest first: in one page, in many, and as a number. */
-async function finds(
+export async function finds(
   queue: DeadLetterQueue,
   query: DeadLetterQuery,
   expected: readonly DeadLetter[],

@@ -35,7 +35,7 @@ export interface StoreHarness {
   /** `open` gives the same object for the same space, because the data lives in it. The cases about a second connection are left out. */
   sharedConnection?: boolean | undefined;
   /** Optional verbs that the store does not have. Their cases are not in the list. */
-  without?: readonly ("purge" | "close")[] | undefined;
+  without?: readonly ("purge" | "close" | "scopes")[] | undefined;
 }
 
 /** A dead-letter queue to prove. `space` and `sharedConnection` as in `StoreHarness`. */

@@ -57,9 +57,11 @@ import {
 } from "./closing.js";
 import { dueCases } from "./due.js";
 import { expiryCases } from "./expiry.js";
+import { facetCases } from "./facets.js";
 import { fencingCases } from "./fencing.js";
 import { filterCases } from "./filters.js";
 import type { ContractCase, DeadLetterHarness, StoreHarness } from "./harness.js";
+import { historyCases, scopesCases } from "./history.js";
 import { identityCases } from "./identity.js";
 import { letterCases } from "./letters.js";
 import { pagingCases } from "./paging.js";
@@ -97,6 +99,8 @@ export function storeContract(harness: StoreHarness): ContractCase[] {
     ...(harness.without?.includes("purge") ? {} : purgeCases),
     ...burialCases,
     ...replayCases,
+    ...historyCases,
+    ...(harness.without?.includes("scopes") ? {} : scopesCases),
     ...dueCases,
     ...identityCases,
     ...payloadCases,
@@ -116,6 +120,7 @@ export function deadLetterContract(harness: DeadLetterHarness): ContractCase[] {
     ...pagingCases,
     ...arrivalCases,
     ...filterCases,
+    ...facetCases,
     ...(harness.without?.includes("expired") ? {} : expiryCases),
     ...(closes ? closedQueueCases : {}),
     ...(closes && !harness.sharedConnection ? secondQueueConnectionCases : {}),

@@ -19,6 +19,7 @@ export interface Entry {
   life: life.Life;
   event: Uint8Array | null;
   result: Uint8Array | null;
+  originalEvent: Uint8Array | null;
 }
 
 export const parts = {
@@ -41,6 +42,8 @@ export const parts = {
   letterPlaces: (request: ClaimDueRequest): number => Math.floor(request.limit / 2),
   purgeable: (entry: Entry, now: number): boolean => life.isExpired(entry.life, now),
   purgeLimit: (limit: number): number => limit,
+  /** Whether an entry, if it is alive, makes its scope one that is listed. */
+  inUse: (alive: Entry | undefined): boolean => alive !== undefined,
   counted: (entry: Entry, scope: string | undefined): boolean =>
     scope === undefined || entry.id.scope === scope,
 };
@@ -78,10 +81,13 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
         life: step.next,
         event: null,
         result: null,
+        originalEvent: null,
       };
       entry.life = step.next;
       if (step.event !== undefined) entry.event = step.event && p.copy(step.event);
       if (step.result !== undefined) entry.result = step.result && p.copy(step.result);
+      if (step.originalEvent !== undefined)
+        entry.originalEvent = step.originalEvent && p.copy(step.originalEvent);
       entries.set(name, entry);
     }
     return step.answer;
@@ -143,11 +149,12 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
       assertOpen();
       const entry = live(p.name(id));
       if (entry === undefined) return undefined;
-      const { event, result } = entry;
+      const { event, result, originalEvent } = entry;
       return {
         ...p.recordOf(entry.id, entry.life),
         ...(entry.life.stored && event ? { event: p.copy(event) } : {}),
         ...(entry.life.state === "completed" ? { result: result && p.copy(result) } : {}),
+        ...(originalEvent ? { originalEvent: p.copy(originalEvent) } : {}),
       };
     },
     async delete(id, onlyDeadToken) {
@@ -167,6 +174,11 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
         if (entry.life.state === "waiting") due.push(entry.life.dueAt ?? 0);
       }
       return due.length > 0 ? { ...stats, oldestWaitingAt: Math.min(...due) } : stats;
+    },
+    async scopes() {
+      assertOpen();
+      const all = [...entries].filter(([name]) => p.inUse(live(name))).map(([, { id }]) => id.scope);
+      return [...new Set(all)].sort();
     },
     async purge({ limit }) {
       assertOpen();

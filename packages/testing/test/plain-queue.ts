@@ -1,11 +1,14 @@
 /** A second, plain dead-letter queue, made of parts that can be replaced by broken ones. With none replaced it keeps the whole contract. */
 import {
+  checkQuery,
   type DeadLetter,
   type DeadLetterLimits,
   type DeadLetterQuery,
   type DeadLetterQueue,
+  foldText,
   HooklatchError,
   type LetterVersion,
+  textOf,
 } from "@hooklatch/core";
 
 interface Kept {
@@ -33,9 +36,21 @@ export const parts = {
     (q.key ?? letter.key) === letter.key &&
     (q.tenant === undefined || q.tenant === letter.tenant) &&
     parts.failed(letter, q) &&
+    parts.says(letter, q) &&
+    parts.failedAt(letter, q) &&
+    parts.replayed(letter, q) &&
     parts.arrived(letter, q),
   failed: ({ error }: DeadLetter, q: DeadLetterQuery): boolean =>
     q.error === undefined || q.error === error.name || q.error === error.code,
+  says: ({ error }: DeadLetter, q: DeadLetterQuery): boolean =>
+    q.errorText === undefined || textOf(error).includes(foldText(q.errorText)),
+  failedAt: ({ firstFailedAt, diedAt }: DeadLetter, q: DeadLetterQuery): boolean =>
+    firstFailedAt >= (q.firstFailedFrom ?? 0) &&
+    firstFailedAt < (q.firstFailedBefore ?? Number.POSITIVE_INFINITY) &&
+    diedAt >= (q.diedFrom ?? 0) &&
+    diedAt < (q.diedBefore ?? Number.POSITIVE_INFINITY),
+  replayed: ({ replays = [] }: DeadLetter, q: DeadLetterQuery): boolean =>
+    replays.length >= (q.minReplays ?? 0) && replays.length <= (q.maxReplays ?? Number.POSITIVE_INFINITY),
   arrived: ({ arrivedAt = 0 }: DeadLetter, q: DeadLetterQuery): boolean =>
     arrivedAt >= (q.arrivedFrom ?? 0) && arrivedAt < (q.arrivedBefore ?? Number.POSITIVE_INFINITY),
   /** What `count` makes of its query. */
@@ -47,6 +62,7 @@ export const parts = {
   cursor: (page: Kept[], _before: string | undefined): string => String(page.at(-1)?.arrival),
   maxLimit: 1_000,
   validCursor: (cursor: string): boolean => /^\d+$/.test(cursor),
+  check: (query: DeadLetterQuery): void => checkQuery(query),
   validTime: (at: number): boolean => Number.isFinite(at) && at >= 0,
   /** Which of the scope's letters, newest first, are over a limit. */
   expired: (letters: DeadLetter[], { retentionMs, maxLetters }: DeadLetterLimits): DeadLetter[] =>
@@ -79,6 +95,8 @@ export function plainQueue(limits: DeadLetterLimits = {}, replaced: Partial<Part
     for (const at of [query.arrivedFrom, query.arrivedBefore]) {
       if (at !== undefined && !p.validTime(at)) invalid("time");
     }
+    const { arrivedFrom: _, arrivedBefore: _b, limit: _l, ...rest } = query;
+    p.check(rest);
     const found = [...kept.values()].filter(({ letter }) => letter !== undefined && p.matches(letter, query));
     return found.sort(p.order);
   }
