@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^@hooklatch\/core\/(life|node|web)$/, replacement: source("core/src/$1.ts") },
       {
-        find: /^@hooklatch\/(core|express|fastify|fetch|hono|redis|servers|sqlite|testing)$/,
+        find: /^@hooklatch\/(core|dashboard|express|fastify|fetch|hono|redis|servers|sqlite|testing)$/,
         replacement: source("$1/src/index.ts"),
       },
     ],

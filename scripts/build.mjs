@@ -74,8 +74,10 @@ function run(cwd) {
 function stampOf(one) {
   const hash = createHash("sha256").update(process.version);
   const shared = ["pnpm-lock.yaml", "tsconfig.base.json", "tsup.base.ts"].map((name) => join(root, name));
-  const own = ["package.json", "tsconfig.json", "tsup.config.ts"].map((name) => join(one.dir, name));
-  for (const path of [...shared, ...own, ...filesIn(join(one.dir, "src"))]) {
+  const own = ["package.json", "tsconfig.json", "tsup.config.ts", "build-page.mjs"].map((name) =>
+    join(one.dir, name),
+  );
+  for (const path of [...shared, ...own, ...filesIn(join(one.dir, "src")), ...filesIn(join(one.dir, "ui"))]) {
     hash.update(`\0${relative(root, path)}\0`).update(existsSync(path) ? readFileSync(path) : "absent");
   }
   for (const name of one.needs) hash.update(done.get(name) ?? "");
@@ -103,8 +105,20 @@ function readPackage(dir) {
     name: manifest.name,
     dir,
     needs: Object.keys(linked).filter((name) => name.startsWith("@hooklatch/")),
-    outputs: pathsIn(manifest.exports).map((path) => join(dir, path)),
+    outputs: [...pathsIn(manifest.exports), ...binsIn(manifest.bin), ...pagesIn(dir)].map((path) =>
+      join(dir, path),
+    ),
   };
+}
+
+/** @param {Record<string, string> | undefined} bin @returns {string[]} */
+function binsIn(bin) {
+  return Object.values(bin ?? {});
+}
+
+/** What a package generates for its own sources, which the type check and the tests read too. @param {string} dir */
+function pagesIn(dir) {
+  return existsSync(join(dir, "build-page.mjs")) ? ["page/files.ts"] : [];
 }
 
 /** Every file that an exports map names. @param {unknown} exports @returns {string[]} */

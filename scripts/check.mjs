@@ -14,6 +14,7 @@ const [pnpm, ...first] = pnpmCommand();
 
 const steps = [
   { name: "redis", args: ["redis"] },
+  { name: "chromium", args: ["chromium"] },
   { name: "build", args: ["build"] },
   { name: "typecheck", args: ["typecheck"] },
   { name: "lint", args: ["lint"] },

@@ -1,4 +1,5 @@
 export { casesInBun, reportCases } from "./bun.js";
+export { findChromium } from "./find-chromium.mjs";
 export { findRedis, type RedisServer } from "./find-redis.mjs";
 export { installRedis } from "./install-redis.mjs";
 export { type Behaviour, type ProxyCounts, startProxy, type TcpProxy, type Trouble } from "./proxy.js";

@@ -1,0 +1,126 @@
+/** Dead letters as the page asks for them: a list, a count, one in full. */
+import {
+  type DeadLetter,
+  type DeadLetterQueue,
+  type IdempotencyStore,
+  type LetterFilter,
+  type OperationId,
+  pageLimit,
+} from "@hooklatch/core";
+import type { Filter, LetterCount, LetterDetail, LetterPage, LetterSummary } from "./api.js";
+import { curlOf } from "./curl.js";
+import type { Settings } from "./options.js";
+import { refuse } from "./refusal.js";
+import { errorShown, eventShown, seen, timelineOf } from "./shown.js";
+
+/** A letter comes with its event, so a page of them may be large. */
+const MOST_LISTED = 50;
+/** A message in a list. */
+const BRIEF = 300;
+
+const TEXTS = ["scope", "tenant", "key", "error", "errorText"] as const;
+const NUMBERS = [
+  "firstFailedFrom",
+  "firstFailedBefore",
+  "diedFrom",
+  "diedBefore",
+  "arrivedFrom",
+  "arrivedBefore",
+  "minReplays",
+  "maxReplays",
+] as const;
+
+/** From a query string, or from the body of a bulk action. What is not known is refused: a filter that is not understood finds too much. */
+export function filterOf(given: Readonly<Record<string, unknown>>): LetterFilter {
+  const filter: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (value === "" || value === undefined) continue;
+    if ((TEXTS as readonly string[]).includes(name) && typeof value === "string") filter[name] = value;
+    else if ((NUMBERS as readonly string[]).includes(name) && isNumber(value)) filter[name] = Number(value);
+    else
+      throw refuse(400, "invalid_filter", `There is no filter \`${name.slice(0, 50)}\` with such a value.`);
+  }
+  return filter satisfies Filter as LetterFilter;
+}
+
+function isNumber(value: unknown): boolean {
+  return (typeof value === "number" || typeof value === "string") && Number.isFinite(Number(value));
+}
+
+export async function listLetters(settings: Settings, query: URLSearchParams): Promise<LetterPage> {
+  const { limit = "25", cursor = "", ...filter } = Object.fromEntries(query);
+  const page = await settings.deadLetters.list({
+    ...filterOf(filter),
+    limit: Math.min(pageLimit({ limit: Number(limit) }), MOST_LISTED),
+    ...(cursor !== "" && { cursor }),
+  });
+  const letters = await Promise.all(page.letters.map((letter) => summaryOf(settings, letter, BRIEF)));
+  return { letters, ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }) };
+}
+
+export async function countLetters(settings: Settings, query: URLSearchParams): Promise<LetterCount> {
+  return { letters: await settings.deadLetters.count(filterOf(Object.fromEntries(query))) };
+}
+
+export async function letterDetail(settings: Settings, id: string): Promise<LetterDetail> {
+  const letter = await found(settings.deadLetters, id);
+  const event = seen(letter.event, settings);
+  const curl = curlOf(event);
+  return {
+    ...(await summaryOf(settings, letter)),
+    errorShown: errorShown(letter.error, settings),
+    event: eventShown(event),
+    ...(letter.originalEvent && { original: eventShown(seen(letter.originalEvent, settings)) }),
+    timeline: timelineOf(letter.attempts, settings),
+    replayHistory: (letter.replays ?? []).map(
+      (replay) => ({ ...replay }) as LetterDetail["replayHistory"][number],
+    ),
+    ...(curl !== undefined && { curl }),
+  };
+}
+
+/** @throws {Refusal} `letter_not_found` */
+export async function found(queue: DeadLetterQueue, id: string): Promise<DeadLetter> {
+  const letter = await queue.get(id);
+  if (letter !== undefined) return letter;
+  throw refuse(
+    404,
+    "letter_not_found",
+    "There is no such letter: its operation completed, or it was discarded.",
+  );
+}
+
+async function summaryOf(settings: Settings, letter: DeadLetter, brief?: number): Promise<LetterSummary> {
+  const { id, scope, tenant, key, attempts, rounds, replays = [], originalEvent } = letter;
+  const { stack: _, ...error } = errorShown(letter.error, settings);
+  return {
+    id,
+    scope,
+    ...(tenant !== undefined && { tenant }),
+    key,
+    error: { ...error, message: brief === undefined ? error.message : error.message.slice(0, brief) },
+    attempts: attempts.length,
+    rounds,
+    replays: replays.length,
+    edited: originalEvent !== undefined,
+    firstFailedAt: letter.firstFailedAt,
+    diedAt: letter.diedAt,
+    ...(letter.arrivedAt !== undefined && { arrivedAt: letter.arrivedAt }),
+    ...(await stateOf(settings.store, tenant === undefined ? { scope, key } : { scope, tenant, key })),
+  };
+}
+
+/** A letter can be read while the store is down: then nobody knows. */
+async function stateOf(
+  store: IdempotencyStore,
+  id: OperationId,
+): Promise<Pick<LetterSummary, "state" | "dueAt">> {
+  try {
+    const record = await store.get(id);
+    if (record === undefined) return { state: "gone" };
+    const { state, dueAt } = record;
+    return { state, ...(state === "waiting" && dueAt !== undefined && { dueAt }) };
+  } catch {
+    return { state: "unknown" };
+  }
+}

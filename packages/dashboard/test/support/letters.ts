@@ -1,0 +1,42 @@
+/** Dead letters as a handler that fails makes them: through the whole flow, by deliveries. */
+import {
+  createReceiver,
+  type HttpRequest,
+  NonRetryableError,
+  type ReceiverOptions,
+  type WebhookHandler,
+} from "@hooklatch/core";
+
+export type Deliver = (
+  key: string,
+  body: string | Uint8Array,
+  headers?: Record<string, string>,
+) => Promise<number>;
+
+export function delivery(
+  key: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): HttpRequest {
+  return {
+    method: "POST",
+    url: "/webhooks?from=test",
+    basePath: "",
+    headers: { "content-type": "application/json", "idempotency-key": key, host: "shop.example", ...headers },
+    body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+  };
+}
+
+/** A receiver whose handler dies at its first attempt, unless `handler` says otherwise. */
+export function failing(options: ReceiverOptions, handler?: WebhookHandler) {
+  const receiver = createReceiver(
+    handler ??
+      (() => {
+        throw new NonRetryableError("the price is unknown");
+      }),
+    { retry: { maxAttempts: 2, initialDelayMs: 1, maxDelayMs: 5 }, worker: { pollMs: 20 }, ...options },
+  );
+  const deliver: Deliver = async (key, body, headers) =>
+    (await receiver.handle(delivery(key, body, headers))).status;
+  return { receiver, deliver };
+}

@@ -1,0 +1,126 @@
+import { useMemo, useState } from "preact/hooks";
+import type { Done, LetterDetail } from "../src/api.js";
+import { ActDialog } from "./act-dialog.js";
+import { around, diffLines } from "./diff.js";
+import { ReplayIcon, WarnIcon } from "./icons.js";
+import { jsonFault, layOut, pack } from "./json.js";
+import { Text } from "./text.js";
+import { escapeHidden, hasHidden } from "./visible.js";
+import { plural } from "./words.js";
+
+interface Props {
+  letter: LetterDetail;
+  onClose(): void;
+  onDone(done: Done): void;
+}
+
+/** Another body for the next round. The original stays with the letter. */
+export function EditDialog({ letter, onClose, onDone }: Props) {
+  const original = letter.event.text ?? "";
+  const start = useMemo(() => beginning(original), [original]);
+  const [text, setText] = useState(start.text);
+  const fault = start.json ? jsonFault(text) : undefined;
+  const changed = text !== start.text;
+  const diff = useMemo(() => around(diffLines(start.text, text)), [start.text, text]);
+  const body = changed && fault === undefined ? { body: start.toBody(text) } : undefined;
+
+  return (
+    <ActDialog
+      title="Edit and replay"
+      wide
+      verb={
+        <>
+          <ReplayIcon /> Replay with this body
+        </>
+      }
+      path={`api/letters/${encodeURIComponent(letter.id)}/replay`}
+      body={body}
+      good={["scheduled"]}
+      onClose={onClose}
+      onDone={onDone}
+    >
+      <p>
+        The handler gets this body in a new round. What the sender delivered is kept beside it, and the
+        history says what changed. Headers stay as they are.
+      </p>
+      <label class="field">
+        <span>Body{start.json ? " (JSON)" : ""}</span>
+        <textarea
+          value={text}
+          rows={Math.min(16, Math.max(8, start.text.split("\n").length + 1))}
+          spellcheck={false}
+          autocomplete="off"
+          data-focus
+          aria-invalid={fault !== undefined}
+          aria-describedby="edit-state"
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <div id="edit-state" role="status">
+        {fault !== undefined && (
+          <p class="caution">
+            <WarnIcon />
+            <span>
+              Not valid JSON, as the original was: <Text value={fault} />
+            </span>
+          </p>
+        )}
+        {!start.json && hasHidden(text) && (
+          <p class="caution mild">
+            <WarnIcon />
+            <span>
+              The text has characters that cannot be seen:{" "}
+              <Text value={text.length > 400 ? "look at the raw body." : text} />
+            </span>
+          </p>
+        )}
+        {!changed && <p class="quiet">Nothing is changed yet.</p>}
+      </div>
+      {changed && (
+        <section aria-label="What changes">
+          <p class="label">What changes</p>
+          <ol class="diff">
+            {diff.slice(0, 400).map((line, index) =>
+              line === "gap" ? (
+                <li key={index} class="gap" aria-label="unchanged lines">
+                  ⋯
+                </li>
+              ) : (
+                <li key={index} class={line.kind}>
+                  <span class="sign" aria-hidden="true">
+                    {line.kind === "gone" ? "−" : line.kind === "new" ? "+" : " "}
+                  </span>
+                  <span class="hidden">
+                    {line.kind === "gone" ? "taken away: " : line.kind === "new" ? "added: " : ""}
+                  </span>
+                  <Text value={line.text} />
+                </li>
+              ),
+            )}
+          </ol>
+          {diff.length > 400 && <p class="quiet small">and {plural(diff.length - 400, "more line")}</p>}
+        </section>
+      )}
+    </ActDialog>
+  );
+}
+
+interface Beginning {
+  text: string;
+  json: boolean;
+  /** What is sent for a text: shaped as the original was. */
+  toBody(text: string): string;
+}
+
+function beginning(original: string): Beginning {
+  const json = jsonFault(original) === undefined;
+  const laidOut = json ? layOut(original) : undefined;
+  if (laidOut !== undefined) {
+    const packed = pack(original) === original;
+    return { text: escapeHidden(laidOut), json, toBody: (text) => (packed ? pack(text) : text) };
+  }
+  // A textarea has line feeds alone.
+  const windows = original.includes("\r\n") && !/[^\r]\n/.test(original);
+  const text = original.replace(/\r\n?/g, "\n");
+  return { text, json, toBody: (edited) => (windows ? edited.replaceAll("\n", "\r\n") : edited) };
+}
