@@ -56,7 +56,7 @@ try {
     ),
     // Every resolution mode must be right, node10 included: no rule is ignored.
     step("attw", () =>
-      inTurn(tarballs, (tarball) =>
+      inTurn(importable(tarballs), (tarball) =>
         run(node, [bin("@arethetypeswrong/cli", "attw"), tarball, "--format", "ascii"], root),
       ),
     ),
@@ -64,6 +64,7 @@ try {
   ]);
   const redis = process.env.REDIS_URL || process.env.HOOKLATCH_TEST_REDIS_URL;
   console.log(`packages: the apps use ${redis ? "a real Redis" : "no Redis: REDIS_URL is not set"}`);
+  await step("command", tryCommand);
   await inTurn(apps, (app) => step(`app ${app.name}`, () => tryApp(app)));
   console.log(`packages: ${packages.map(({ manifest }) => manifest.name).join(", ")} are fit to publish`);
 } catch (error) {
@@ -123,6 +124,22 @@ async function install(tarballs) {
     recursive: true,
     filter: (path) => !path.includes("obj"),
   });
+}
+
+/** A command alone has nothing to import. @param {string[]} tarballs */
+function importable(tarballs) {
+  return tarballs.filter((_, index) => packages[index]?.manifest.exports?.["."] !== undefined);
+}
+
+/** `hooklatch`, as npm has linked it, on a file of its own. */
+async function tryCommand() {
+  const dir = join(temp, "command");
+  mkdirSync(dir);
+  writeFileSync(join(dir, "none.jsonl"), "");
+  const hooklatch = join(temp, "node_modules", ".bin", "hooklatch");
+  await run(hooklatch, ["dlq", "import", "none.jsonl", "--store", "sqlite:events.db", "--yes"], dir);
+  const listed = await run(hooklatch, ["dlq", "list", "--store", "sqlite:events.db", "--json"], dir);
+  if (JSON.parse(listed).letters.length !== 0) throw new Error(`hooklatch dlq list printed ${listed}`);
 }
 
 /** @param {(typeof apps)[number]} app */

@@ -5,12 +5,13 @@ import { createReceiver, HooklatchError, memoryStore, withIdempotency } from "@h
 import * as life from "@hooklatch/core/life";
 import * as nodeHttp from "@hooklatch/core/node";
 import * as web from "@hooklatch/core/web";
+import { createDashboard } from "@hooklatch/dashboard";
 import { idempotency, mount, withIdempotency as webhook } from "@hooklatch/express";
 import * as fastifyAdapter from "@hooklatch/fastify";
 import * as fetchAdapter from "@hooklatch/fetch";
 import * as honoAdapter from "@hooklatch/hono";
 import { redisDeadLetters, redisStore } from "@hooklatch/redis";
-import { sqliteStore } from "@hooklatch/sqlite";
+import { sqliteDeadLetters, sqliteStore } from "@hooklatch/sqlite";
 import { storeContract } from "@hooklatch/testing";
 import express from "express";
 import { fastify } from "fastify";
@@ -57,6 +58,12 @@ async function main() {
   const app = express();
   app.post("/mounted", mount(receiver));
   app.post("/webhooks", route);
+  const dashboard = createDashboard({
+    store: sqlite,
+    deadLetters: sqliteDeadLetters(join(folder, "events.db")),
+    authorize: () => ({ allow: ["read"] }),
+  });
+  app.use("/admin", mount(dashboard));
   const onExpress = idempotency({ store: memory, scope: "guarded express", tenant: false });
   const onHono = honoAdapter.idempotency({ store: memory, scope: "guarded hono", tenant: false });
   const onFetch = fetchAdapter.idempotency({ store: memory, scope: "guarded fetch", tenant: false });

@@ -2,9 +2,9 @@
  * The proof: a receiver in a process of its own, a sender that signs and delivers over HTTP, and a look into the databases.
  * Exits with 1 when anything differs from what is promised.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { readStoredEvent, replay } from "@hooklatch/core";
 import { type Evidence, openEvidence, type Subject } from "./demo/evidence.js";
 import { type ReceiverProcess, startReceiver } from "./demo/receiver.js";
@@ -21,7 +21,10 @@ const WINDOW_MS = 2_000;
 const SLACK_MS = 1_000;
 
 const started = performance.now();
-const folder = mkdtempSync(join(tmpdir(), "hooklatch-demo-"));
+// What it leaves is for the dashboard: the last demo's data, and no other.
+const folder = process.env.DEMO_FOLDER ?? fileURLToPath(new URL("../data/demo", import.meta.url));
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
 const database = join(folder, "hooklatch.db");
 const shopDatabase = join(folder, "shop.db");
 const settings = {
@@ -34,7 +37,10 @@ const settings = {
   POLL_MS: "100",
 };
 
-process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+let keepsData = false;
+process.on("exit", () => {
+  if (!keepsData) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+});
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 setTimeout(() => {
   finish([{ text: `done within ${LIMIT_MS / 1000} s`, ok: false }]);
@@ -240,6 +246,7 @@ async function finalChecks(): Promise<Check[]> {
   }
   const { running, waiting, dead, unsettled } = await evidence.store.stats();
   const letters = await evidence.deadLetters.count({});
+  await leaveLetters();
   const exitCode = await receiver.stop();
   const integrity = evidence.integrity();
   return [
@@ -256,6 +263,13 @@ async function finalChecks(): Promise<Check[]> {
   ];
 }
 
+/** Something to look at in the dashboard: the last of what was sent, and counted by nothing above. */
+async function leaveLetters(): Promise<void> {
+  const left = [paidOrder("unicorn-pen"), paidOrder("unicorn-cap"), paidOrder("moon-rock")];
+  await Promise.all(left.map((event) => send(event)));
+  await evidence.settled(left.map(subject));
+}
+
 function finish(checks: readonly Check[]): void {
   console.log(`\n${table(rows)}\n`);
   for (const check of checks) console.log(`${mark(check.ok)} ${check.text}`);
@@ -264,7 +278,10 @@ function finish(checks: readonly Check[]): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const verdict = broken === 0 ? "as promised" : `as promised, ${broken} NOT`;
   console.log(`\n${all.length - broken} of ${all.length} ${verdict}, in ${seconds} s`);
-  if (broken === 0) return;
+  if (broken === 0) {
+    keepsData = true;
+    return;
+  }
   process.exitCode = 1;
   console.log(`\nThe last lines of the receiver:\n${receiver?.output().split("\n").slice(-20).join("\n")}`);
 }
@@ -281,4 +298,10 @@ try {
   finish([{ text: String(error), ok: false }]);
 } finally {
   await tidy();
+}
+if (keepsData) {
+  const command = `HOOKLATCH_DB='${database}' npx -y pnpm@10.34.9 start`;
+  console.log(
+    `\nThree letters were left. To see them: ${command}   and open http://127.0.0.1:3000/hooklatch`,
+  );
 }

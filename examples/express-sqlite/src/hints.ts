@@ -5,11 +5,13 @@ import { randomBytes } from "node:crypto";
 export interface Example {
   folder: string;
   settings: readonly string[];
+  /** The path of its dashboard. */
+  dashboard?: string;
 }
 
 export function hints(
   url: string,
-  { folder, settings }: Example,
+  { folder, settings, dashboard }: Example,
   env: NodeJS.ProcessEnv = process.env,
 ): string {
   const post = `curl -iw '\\n' ${url}/webhooks/generic -H 'content-type: application/json'`;
@@ -21,7 +23,7 @@ export function hints(
   const key = `-H 'Idempotency-Key: key-${name}'`;
   const set = settings.filter((variable) => env[variable]);
   return `
-Paste these into another terminal. What happens to each event is printed here; Ctrl-C stops the server.
+${dashboard === undefined ? "" : `The dashboard is at ${url}${dashboard}\n`}Paste these into another terminal. What happens to each event is printed here; Ctrl-C stops the server.
 
 # An event, and again: a duplicate, recognised by the hash of its body. Nothing is done twice.
 ${post} ${order(1, "mug")}

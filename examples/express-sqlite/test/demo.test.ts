@@ -1,10 +1,23 @@
 /** The demo, as a user runs it: on the built packages. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeAll, expect, it } from "vitest";
+import { sqliteDeadLetters } from "@hooklatch/sqlite";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Ended, root, runNode } from "./processes.js";
 
 const DEMO = ["--import", "tsx", "src/demo.ts"];
+
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+/** Each demo leaves its data in a folder of its own. */
+function folder(): { DEMO_FOLDER: string } {
+  const made = mkdtempSync(join(tmpdir(), "hooklatch-demo-"));
+  folders.push(made);
+  return { DEMO_FOLDER: made };
+}
 
 beforeAll(async () => {
   const { code, output } = await runNode([join(root, "scripts", "build.mjs")]);
@@ -31,10 +44,18 @@ function rowsOf({ output }: Ended): Row[] {
 }
 
 it("keeps every promise, and says so in a table", async () => {
-  const demo = await runNode(DEMO);
+  const data = folder();
+  const demo = await runNode(DEMO, data);
   expect(demo.code, demo.output).toBe(0);
   expect(demo.output).toMatch(/^16 of 16 as promised, in [\d.]+ s$/m);
   expect(demo.output).not.toContain("✘");
+  // The last line: how to look at what was left.
+  const [last = ""] = demo.output.trimEnd().split("\n").slice(-1);
+  expect(last).toContain(`HOOKLATCH_DB='${join(data.DEMO_FOLDER, "hooklatch.db")}'`);
+  expect(last).toMatch(/open http:\/\/127\.0\.0\.1:3000\/hooklatch$/);
+  const kept = sqliteDeadLetters(join(data.DEMO_FOLDER, "hooklatch.db"));
+  expect(await kept.count()).toBe(3);
+  await kept.close?.();
   // No colours into a pipe.
   expect(demo.output).not.toContain("\x1b[");
   expect(
@@ -56,7 +77,7 @@ it("keeps every promise, and says so in a table", async () => {
 }, 90_000);
 
 it("fails when the receiver forgets at once what it has handled", async () => {
-  const demo = await runNode(DEMO, { RETENTION_MS: "1" });
+  const demo = await runNode(DEMO, { RETENTION_MS: "1", ...folder() });
   expect(demo.code, demo.output).toBe(1);
   expect(demo.output).toMatch(/^\d+ of 16 as promised, \d+ NOT, in [\d.]+ s$/m);
   const repeated = rowsOf(demo).find(({ sent }) => sent === "one of them again");
@@ -66,7 +87,7 @@ it("fails when the receiver forgets at once what it has handled", async () => {
 it("leaves no process and no file behind when it is interrupted", async () => {
   let url = "";
   let temp = "";
-  const demo = await runNode(DEMO, {}, (output, kill) => {
+  const demo = await runNode(DEMO, folder(), (output, kill) => {
     const said = /on (\S+), its databases are in (\S+)\.\n/.exec(output);
     if (said === null || url !== "") return;
     [url, temp] = [said[1] as string, said[2] as string];

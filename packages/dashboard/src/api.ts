@@ -14,11 +14,11 @@
  * | `GET api/letters/<id>` | `LetterDetail` |
  * | `GET api/letters/<id>/event` | the body as it is kept, `application/octet-stream`, as a download |
  * | `GET api/operation?scope=&tenant=&key=` | `OperationDetail` |
- * | `POST api/letters/<id>/replay` `ReplayRequest` | `Done` |
- * | `POST api/letters/<id>/discard` `DiscardRequest` | `Done` |
+ * | `POST api/letters/<id>/replay` `{ body?, note? }`; a `body` replaces the event's and needs `edit` | `Done` |
+ * | `POST api/letters/<id>/discard` `{ note? }` | `Done` |
  * | `POST api/replay` `BulkRequest` | `BulkProgress` |
  * | `POST api/discard` `BulkRequest` | `BulkProgress` |
- * | `POST api/operation/release` `ReleaseRequest` | `Done` |
+ * | `POST api/operation/release` `{ scope, tenant?, key, expectedToken, note? }`; the token that was seen: with another one by now it is `superseded` | `Done` |
  *
  * Texts (keys, header values, bodies, error messages) come as they are: whoever shows them makes them harmless.
  * All times are ms since the epoch; all durations are ms.
@@ -60,7 +60,7 @@ export interface ScopeCounts {
 }
 
 /** What happened, as one process saw it. */
-export interface ActivityCounts {
+interface ActivityCounts {
   claimed: number;
   completed: number;
   /** Duplicates that were answered with the stored response. */
@@ -212,16 +212,6 @@ export interface OperationDetail {
   event?: EventShown;
 }
 
-export interface ReplayRequest {
-  /** Replaces the body; needs `edit`. */
-  body?: string;
-  note?: string;
-}
-
-export interface DiscardRequest {
-  note?: string;
-}
-
 /** By ids, or by filter. The page calls it again with `next` until that is absent; the same `batchId` never puts a letter back twice. */
 export interface BulkRequest {
   batchId: string;
@@ -242,15 +232,6 @@ export interface BulkProgress {
   /** Refused or failed, with the reason: `running`, `completed`, `superseded`, `not_found`, `failed`. */
   left: { id: string; status: string }[];
   next?: string;
-}
-
-export interface ReleaseRequest {
-  scope: string;
-  tenant?: string;
-  key: string;
-  /** The token that was seen: refused as `superseded` if it is another one by now. */
-  expectedToken: number;
-  note?: string;
 }
 
 /**

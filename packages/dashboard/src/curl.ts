@@ -44,7 +44,9 @@ function addressOf({ url, headers }: NonNullable<Seen["delivered"]>): string {
     typeof headers.host === "string" && /^[\w.:[\]-]+$/.test(headers.host) ? headers.host : "localhost:3000";
   const local = /^(localhost|127\.|\[::1\])/.test(host);
   const path = [...url]
-    .map((char) => (/^[\x21-\x7e]$/.test(char) ? char : encodeURIComponent(char.replace(/\p{Surrogate}/u, "\ufffd"))))
+    .map((char) =>
+      /^[\x21-\x7e]$/.test(char) ? char : encodeURIComponent(char.replace(/\p{Surrogate}/u, "\ufffd")),
+    )
     .join("");
   return `${local ? "http" : "https"}://${host}${path.startsWith("/") ? "" : "/"}${path}`;
 }

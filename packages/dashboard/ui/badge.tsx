@@ -27,8 +27,10 @@ export function Badge({ state, children }: { state: State; children?: ComponentC
   return (
     <span class={`badge ${state}`} title={look.title}>
       <look.icon />
-      {look.word}
-      {children}
+      <span>
+        {look.word}
+        {children}
+      </span>
     </span>
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Bulk, type BulkState, leftCount, reason, useBulk } from "./bulk.js";
 import { Dialog } from "./dialog.js";
 import { conditions } from "./filter.js";
@@ -28,6 +28,11 @@ export function BulkDialog({ bulk, onClose }: Props) {
       ...(note.trim() === "" ? {} : { note: note.trim() }),
     });
   const asking = state.phase === "asking";
+  const end = useRef<HTMLDivElement>(null);
+  // Each phase has its own buttons: the one that had the focus is gone.
+  useEffect(() => {
+    if (document.activeElement === document.body) end.current?.querySelector("button")?.focus();
+  }, [state.phase]);
 
   return (
     <Dialog
@@ -91,7 +96,7 @@ export function BulkDialog({ bulk, onClose }: Props) {
         ) : (
           <Progress bulk={bulk} state={state} />
         )}
-        <div class="dialog-end">
+        <div class="dialog-end" ref={end}>
           {asking && (
             <button type="button" onClick={onClose}>
               Cancel

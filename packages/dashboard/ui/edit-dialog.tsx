@@ -14,11 +14,19 @@ interface Props {
   onDone(done: Done): void;
 }
 
+/** What was typed and not sent, by letter: Escape must not cost anybody an edit. */
+const drafts = new Map<string, string>();
+
 /** Another body for the next round. The original stays with the letter. */
 export function EditDialog({ letter, onClose, onDone }: Props) {
   const original = letter.event.text ?? "";
   const start = useMemo(() => beginning(original), [original]);
-  const [text, setText] = useState(start.text);
+  const [text, setText] = useState(drafts.get(letter.id) ?? start.text);
+  const type = (next: string) => {
+    setText(next);
+    if (next === start.text) drafts.delete(letter.id);
+    else drafts.set(letter.id, next);
+  };
   const fault = start.json ? jsonFault(text) : undefined;
   const changed = text !== start.text;
   const diff = useMemo(() => around(diffLines(start.text, text)), [start.text, text]);
@@ -37,7 +45,10 @@ export function EditDialog({ letter, onClose, onDone }: Props) {
       body={body}
       good={["scheduled"]}
       onClose={onClose}
-      onDone={onDone}
+      onDone={(done) => {
+        drafts.delete(letter.id);
+        onDone(done);
+      }}
     >
       <p>
         The handler gets this body in a new round. What the sender delivered is kept beside it, and the
@@ -53,7 +64,7 @@ export function EditDialog({ letter, onClose, onDone }: Props) {
           data-focus
           aria-invalid={fault !== undefined}
           aria-describedby="edit-state"
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => type(event.currentTarget.value)}
         />
       </label>
       <div id="edit-state" role="status">
@@ -78,7 +89,12 @@ export function EditDialog({ letter, onClose, onDone }: Props) {
       </div>
       {changed && (
         <section aria-label="What changes">
-          <p class="label">What changes</p>
+          <p class="label">
+            What changes{" "}
+            <button type="button" class="link" onClick={() => type(start.text)}>
+              Start over
+            </button>
+          </p>
           <ol class="diff">
             {diff.slice(0, 400).map((line, index) =>
               line === "gap" ? (

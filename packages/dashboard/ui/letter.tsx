@@ -133,13 +133,10 @@ function Summary({ letter, gone }: { letter: LetterDetail; gone: boolean }) {
             {gone ? (
               <span class="quiet">not in the queue</span>
             ) : (
-              <Badge state={letter.state}>
-                {letter.state === "waiting" && letter.dueAt !== undefined && (
-                  <>
-                    , <Due at={letter.dueAt} />
-                  </>
-                )}
-              </Badge>
+              <>
+                <Badge state={letter.state} />{" "}
+                {letter.state === "waiting" && letter.dueAt !== undefined && <Due at={letter.dueAt} />}
+              </>
             )}
             {letter.edited && <span class="badge plain">edited</span>}
           </dd>

@@ -3,7 +3,7 @@
 import { CheckIcon, CloseIcon, WarnIcon } from "./icons.js";
 import { shared, useShared } from "./shared.js";
 
-export interface Notice {
+interface Notice {
   text: string;
   good: boolean;
 }

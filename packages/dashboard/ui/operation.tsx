@@ -98,7 +98,11 @@ export function OperationShown({ operation, refresh }: { operation: OperationDet
       <div class="columns">
         <section class="panel column" aria-labelledby="attempts">
           <h2 id="attempts">Attempts</h2>
-          <Timeline attempts={operation.timeline} replays={operation.replayHistory} />
+          <Timeline
+            attempts={operation.timeline}
+            replays={operation.replayHistory}
+            next={nextOf(operation)}
+          />
         </section>
         {event && (
           <div class="column">
@@ -115,6 +119,12 @@ export function OperationShown({ operation, refresh }: { operation: OperationDet
       </div>
     </>
   );
+}
+
+function nextOf({ state, attempt, round }: OperationDetail): string | undefined {
+  if (state === "running") return `Attempt ${count(attempt)} of round ${count(round)} runs now.`;
+  if (state === "waiting") return `Attempt ${count(attempt + 1)} of round ${count(round)} comes next.`;
+  return undefined;
 }
 
 /** The state in words. */

@@ -2,8 +2,9 @@
 import type { Attempt, ErrorShown, Replay } from "../src/api.js";
 import { ReplayIcon } from "./icons.js";
 import { ErrorName } from "./letter-table.js";
-import { Long, Short } from "./text.js";
+import { Long, Short, Text } from "./text.js";
 import { Exactly } from "./time.js";
+import { visible } from "./visible.js";
 import { absolute, clockTime, count, duration, plural } from "./words.js";
 
 type Entry = { replay: Replay } | { round: number; attempts: Attempt[] };
@@ -17,7 +18,8 @@ interface Props {
 
 export function Timeline({ attempts, replays, next }: Props) {
   const entries = entriesOf(attempts, replays);
-  if (entries.length === 0) return <p class="quiet">No attempt has left a record yet.</p>;
+  if (entries.length === 0 && next === undefined)
+    return <p class="quiet">No attempt has left a record yet.</p>;
   return (
     <ol class="timeline">
       {entries.map((entry) =>
@@ -145,10 +147,10 @@ function One({ attempt: { attempt, startedAt, durationMs, owner, error } }: { at
         </time>
         <span class="quiet">ran {duration(durationMs)}</span>
         {owner !== undefined && (
-          <span class="quiet owner">
+          <span class="quiet owner" title={visible(owner)}>
             by{" "}
             <code>
-              <Short value={owner} limit={40} />
+              <Text value={shortened(owner)} />
             </code>
           </span>
         )}
@@ -189,6 +191,11 @@ export function ErrorBlock({ error, limit = 600, named = true }: ErrorProps) {
       )}
     </div>
   );
+}
+
+/** An owner is a long id of its process and a number: its ends are enough to tell two apart. */
+function shortened(owner: string): string {
+  return owner.length > 20 ? `${owner.slice(0, 8)}…${owner.slice(-5)}` : owner;
 }
 
 function isoOf(at: number): string | undefined {

@@ -13,11 +13,7 @@ export type Deliver = (
   headers?: Record<string, string>,
 ) => Promise<number>;
 
-export function delivery(
-  key: string,
-  body: string | Uint8Array,
-  headers: Record<string, string> = {},
-): HttpRequest {
+function delivery(key: string, body: string | Uint8Array, headers: Record<string, string> = {}): HttpRequest {
   return {
     method: "POST",
     url: "/webhooks?from=test",
