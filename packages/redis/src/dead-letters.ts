@@ -1,18 +1,19 @@
 /** `redisDeadLetters`: a dead-letter queue in one slot of Redis. */
-import {
-  checkQuery,
-  type DeadLetter,
-  type DeadLetterQuery,
-  type DeadLetterQueue,
-  HooklatchError,
-  pageLimit,
-} from "@hooklatch/core";
+import { checkQuery, type DeadLetterQuery, type DeadLetterQueue, pageLimit } from "@hooklatch/core";
 import { admission } from "./admission.js";
 import type { RedisClient } from "./client.js";
+import {
+  arrivedBefore,
+  type Found,
+  filterOf,
+  foundIn,
+  indexArguments,
+  letterArguments,
+} from "./letter-record.js";
 import { lettersLua } from "./letters-lua.js";
 import { linkOf } from "./link.js";
 import { partitionOf } from "./names.js";
-import { blob, bytes, fieldsOf, optional, type Reply } from "./operation-record.js";
+import { optional, type Reply } from "./operation-record.js";
 import { deadLetterSettings, type RedisDeadLetterOptions } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
 import { createSender } from "./sender.js";
@@ -21,9 +22,6 @@ const script = scriptOf(lettersLua);
 
 /** Letters in one reply: whole letters with their events are large, and Redis does nothing else while it answers. */
 const LETTERS_AT_ONCE = 100;
-
-/** What of a letter is not a field of its own. */
-type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "firstFailedAt" | "diedAt">;
 
 /**
  * A dead-letter queue on Redis or Valkey. It may share its client, and its prefix, with `redisStore`. What it keeps survives what the server's
@@ -57,20 +55,37 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
   async function walk(
     verb: "list" | "count",
     query: DeadLetterQuery | undefined,
-    more: () => Argument[],
     visit: (reply: unknown) => boolean,
+    missing: () => number = () => 0,
   ): Promise<void> {
-    let upTo = before(query);
-    for (let goOn = true; goOn && upTo !== ""; ) {
-      const [rest, reply] = (await call(verb, [...filterOf(query), upTo, ...more()])) as Reply;
-      goOn = visit(reply);
+    const filter = filterOf(query);
+    let indexed = false;
+    for (let upTo = arrivedBefore(query), goOn = true; goOn && upTo !== ""; ) {
+      const most = Math.min(missing(), LETTERS_AT_ONCE);
+      const [rest, reply] = (await call(verb, [indexed ? 1 : 0, most, ...filter, upTo])) as Reply;
+      if (String(rest) === "unindexed") {
+        await indexAll();
+        indexed = true;
+      } else {
+        goOn = visit(reply);
+        upTo = String(rest);
+      }
+    }
+  }
+
+  /** Letters that were pushed by a version that knew fewer filters. Once for each of them. */
+  async function indexAll(): Promise<void> {
+    for (let upTo = "+inf"; upTo !== ""; ) {
+      const [rest, found] = (await call("unindexed", [upTo])) as [unknown, (Buffer | null)[][]];
+      const all = found.map(indexArguments).filter((args) => args !== undefined);
+      await Promise.all(all.map((args) => call("index", args)));
       upTo = String(rest);
     }
   }
 
   return {
     async push(letter) {
-      await call("push", argumentsOf(letter), true);
+      await call("push", letterArguments(letter), true);
     },
 
     async list(query) {
@@ -79,15 +94,11 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
       const letters: Found[] = [];
       // One more than asked for tells whether there is a next page.
       const missing = () => limit + 1 - letters.length;
-      await walk(
-        "list",
-        query,
-        () => [Math.min(missing(), LETTERS_AT_ONCE)],
-        (found) => {
-          letters.push(...(found as Buffer[][]).map(foundIn));
-          return missing() > 0;
-        },
-      );
+      const visit = (found: unknown) => {
+        letters.push(...(found as Buffer[][]).map(foundIn));
+        return missing() > 0;
+      };
+      await walk("list", query, visit, missing);
       const page = letters.slice(0, limit);
       const last = page.at(-1);
       const shown = page.map(({ letter }) => letter);
@@ -108,15 +119,10 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
     async count(query) {
       checkQuery(query);
       let total = 0;
-      await walk(
-        "count",
-        query,
-        () => [],
-        (count) => {
-          total += Number(count);
-          return true;
-        },
-      );
+      await walk("count", query, (count) => {
+        total += Number(count);
+        return true;
+      });
       return total;
     },
 
@@ -130,67 +136,4 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
       sender.close();
     },
   };
-}
-
-function argumentsOf(letter: DeadLetter): Argument[] {
-  const { id, scope, tenant, key, bornAt, token, event, error, attempts, rounds, firstFailedAt, diedAt } =
-    letter;
-  const details: Details = { error, attempts, rounds, firstFailedAt, diedAt };
-  return [
-    id,
-    scope,
-    optional(tenant),
-    key,
-    bornAt,
-    token,
-    error.name,
-    error.code ?? "",
-    JSON.stringify(details),
-    blob(event),
-  ];
-}
-
-interface Found {
-  letter: DeadLetter;
-  arrival: string;
-}
-
-/** From `HGETALL`. */
-function foundIn(fields: readonly Buffer[]): Found {
-  const found = fieldsOf(fields);
-  const text = (name: string): string => String(found.get(name) ?? "");
-  const tenant = found.has("tenant") ? { tenant: text("tenant") } : {};
-  const arrival = text("arrival");
-  const letter: DeadLetter = {
-    id: text("id"),
-    scope: text("scope"),
-    ...tenant,
-    key: text("key"),
-    bornAt: Number(text("bornAt")),
-    token: Number(text("token")),
-    event: bytes(found.get("event")),
-    ...(JSON.parse(text("details")) as Details),
-    arrivedAt: Math.floor(Number(arrival) / 1_000),
-  };
-  return { letter, arrival };
-}
-
-function filterOf(query: DeadLetterQuery | undefined): Argument[] {
-  const { scope, tenant, key, error, arrivedFrom } = query ?? {};
-  return [optional(scope), optional(tenant), optional(key), optional(error), micros(arrivedFrom) ?? "-inf"];
-}
-
-/** Arrivals are µs; `arrivedAt` shows their whole ms. */
-function micros(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : String(Math.ceil(ms) * 1_000);
-}
-
-/** From where to walk down: a bound that is not itself included. */
-function before({ cursor, arrivedBefore }: DeadLetterQuery = {}): string {
-  if (cursor !== undefined && !/^\d{1,16}$/.test(cursor)) {
-    throw new HooklatchError("invalid_argument", "`cursor` is not one of this queue's.");
-  }
-  const bounds = [cursor, micros(arrivedBefore)].filter((bound) => bound !== undefined);
-  if (bounds.length === 0) return "+inf";
-  return `(${bounds.reduce((a, b) => (Number(a) < Number(b) ? a : b))}`;
 }

@@ -174,22 +174,31 @@ end)
 return work
 `;
 
+const countsLua = `${partitionsLua}
+-- Calls visit(state, scope, count) for all that is counted in a partition and has not gone.
+local function eachCount(base, visit)
+  local found = redis.call('HGETALL', base .. 'counts')
+  for i = 1, #found, 2 do
+    local state, moment, scope = string.match(found[i], '^(%a+)@?(%d*):(.*)$')
+    if moment == '' or tonumber(moment) > now then visit(state, scope, found[i + 1]) end
+  end
+end
+`;
+
 /** Counts by state and scope, letters that are owed, and since when the oldest waiting operation has been due. Writes nothing. */
-export const statsLua = `${partitionsLua}
+export const statsLua = `${countsLua}
 local only = optional()
-local counts, scopes = {}, {}
+local counts = {}
 local oldest = ''
 local owed = 0
 
 each(function(base)
-  local found, here = redis.call('HGETALL', base .. 'counts'), {}
-  for i = 1, #found, 2 do
-    local state, moment, scope = string.match(found[i], '^(%a+)@?(%d*):(.*)$')
-    if (not only or scope == only) and (moment == '' or tonumber(moment) > now) then
-      counts[state] = (counts[state] or 0) + found[i + 1]
-      here[scope] = true
-    end
-  end
+  local here = {}
+  eachCount(base, function(state, scope, count)
+    if only and scope ~= only then return end
+    counts[state] = (counts[state] or 0) + count
+    here[scope] = true
+  end)
   for scope in pairs(here) do
     local hash = redis.sha1hex(scope)
     owed = owed + redis.call('ZCARD', base .. 'letters:' .. hash)
@@ -203,5 +212,18 @@ for state, count in pairs(counts) do
   reply[#reply + 1] = state
   reply[#reply + 1] = count
 end
+return reply
+`;
+
+/** `{ elsewhere, scope, … }`: those that have operations, each once. Writes nothing. */
+export const scopesLua = `${countsLua}
+local reply, seen = { elsewhere }, {}
+each(function(base)
+  eachCount(base, function(_, scope)
+    if seen[scope] then return end
+    seen[scope] = true
+    reply[#reply + 1] = scope
+  end)
+end)
 return reply
 `;

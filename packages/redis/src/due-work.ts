@@ -1,12 +1,12 @@
 /**
- * `claimDue` and `stats`: what looks at all partitions. One command for each node, however many partitions there are: all at once on a
+ * `claimDue`, `stats` and `scopes`: what looks at all partitions. One command for each node, however many partitions there are: all at once on a
  * single server, those of a master together in a Cluster.
  */
 import type { ClaimDueRequest, DueWork, StoreStats } from "@hooklatch/core";
 import { shareOut } from "@hooklatch/core/life";
 import { isCluster } from "./client.js";
 import { inTime } from "./deadline.js";
-import { peekLua, statsLua, takeLua } from "./due-work-lua.js";
+import { peekLua, scopesLua, statsLua, takeLua } from "./due-work-lua.js";
 import { isError } from "./failures.js";
 import type { Link } from "./link.js";
 import type { Names, Partition } from "./names.js";
@@ -17,10 +17,12 @@ import { type Argument, runScript, type Script, scriptOf } from "./script.js";
 const peek = scriptOf(peekLua);
 const take = scriptOf(takeLua);
 const stats = scriptOf(statsLua);
+const scopes = scriptOf(scopesLua);
 
 export interface DueWorkScripts {
   claimDue(request: ClaimDueRequest, isGivenUp: () => boolean): Promise<DueWork[]>;
   stats(scope: string | undefined): Promise<StoreStats>;
+  scopes(): Promise<string[]>;
 }
 
 type Group = readonly Partition[];
@@ -94,6 +96,14 @@ export function dueWorkOf(
     return everywhere(script, args, patienceMs);
   }
 
+  /** Throws where one fails: half of a count is none. */
+  async function fromAll(script: Script, args: readonly Argument[]): Promise<Reply[]> {
+    return (await everywhere(script, args)).map((found) => {
+      if ("reply" in found) return found.reply;
+      throw found;
+    });
+  }
+
   async function hand(group: Group, args: readonly Argument[]): Promise<readonly unknown[]> {
     const [first] = group as [Partition];
     const [keys, all] = callOf(group, args);
@@ -146,9 +156,7 @@ export function dueWorkOf(
 
     async stats(scope) {
       const total: StoreStats = { running: 0, waiting: 0, completed: 0, dead: 0, released: 0, unsettled: 0 };
-      for (const found of await everywhere(stats, [optional(scope)])) {
-        if (!("reply" in found)) throw found;
-        const [owed, oldest, ...counts] = found.reply;
+      for (const [owed, oldest, ...counts] of await fromAll(stats, [optional(scope)])) {
         total.unsettled += Number(owed);
         if (String(oldest) !== "") {
           total.oldestWaitingAt = Math.min(total.oldestWaitingAt ?? Number.POSITIVE_INFINITY, Number(oldest));
@@ -158,6 +166,11 @@ export function dueWorkOf(
         }
       }
       return total;
+    },
+
+    async scopes() {
+      const replies = await fromAll(scopes, []);
+      return [...new Set(replies.flat().map(String))].sort();
     },
   };
 }

@@ -1,29 +1,29 @@
 /**
  * Dead letters in Lua. All letters of a queue are in one slot, so that each verb is one atomic step.
  *
- * - `<base>letter:<id>`: a hash: what letters are found by, their details as JSON, their event as bytes
+ * - `<base>letter:<id>`: a hash: what letters are found by, their details as JSON, their events as bytes
  * - `<base>removed:<id>`: the version of a removed letter, for 7 days, to keep out a push that is still on its way
- * - `<base>all`, `<base>scope:…`, `<base>error:…`, `<base>scope-error:…`, `<base>key:…`: ids by arrival (µs since the epoch, each later than
- *   the one before), for each way of asking; names are hashes, because user text is never part of a key
+ * - `<base>all`, `<base>scope:…`, `<base>error:…`, `<base>scope-error:…`, `<base>tenant:…`, `<base>key:…`: ids by arrival (µs since the
+ *   epoch, each later than the one before), for each way of asking; names are hashes, because user text is never part of a key
+ * - `<base>failed`, `<base>died`, `<base>replays`: ids by the first failure, by the last one, and by the number of replays
+ * - `<base>texts`: what the error of each says, for `errorText`; apart, so that many are read at once
  * - `<base>last`: the last arrival
  *
  * `KEYS[i]` is always the base.
  */
 import { callsLua } from "./calls-lua.js";
+import { letterFindingLua } from "./letter-finding-lua.js";
 
 const verbsLua = `
 local TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000
--- Looked at in one call of a query that no index answers by itself.
-local MOST_LOOKED_AT = 1000
-
-local FOUND_BY = { 'scope', 'key', 'errorName', 'errorCode' }
+local FOUND_BY = { 'scope', 'key', 'errorName', 'errorCode', 'tenant' }
 
 local function hash(value)
   return redis.sha1hex(value)
 end
 
 -- The indexes in which a letter stands.
-local function indexesOf(base, scope, key, errorName, errorCode)
+local function indexesOf(base, scope, key, errorName, errorCode, tenant)
   local names = { base .. 'all', base .. 'scope:' .. hash(scope), base .. 'key:' .. hash(key) }
   for _, name in ipairs({ errorName, errorCode ~= errorName and errorCode or '' }) do
     if name ~= '' then
@@ -31,11 +31,20 @@ local function indexesOf(base, scope, key, errorName, errorCode)
       names[#names + 1] = base .. 'scope-error:' .. hash(scope) .. ':' .. hash(name)
     end
   end
+  if tenant then names[#names + 1] = base .. 'tenant:' .. hash(tenant) end
   return names
 end
 
 local function indexesOfKept(base, letter)
   return indexesOf(base, unpack(redis.call('HMGET', letter, unpack(FOUND_BY))))
+end
+
+-- Indexes by a number of the letter's own.
+local NUMBERS = { 'failed', 'died', 'replays' }
+
+-- Reads the numbers of a letter into their indexes.
+local function indexNumbers(base, id)
+  for _, name in ipairs(NUMBERS) do redis.call('ZADD', base .. name, text(), id) end
 end
 
 local function isNewer(bornAt, token, thanBornAt, thanToken)
@@ -57,7 +66,8 @@ end
 
 function verbs.push(base)
   local id, scope, tenant, key = text(), text(), optional(), text()
-  local bornAt, token, errorName, errorCode, details, event = number(), number(), text(), text(), text(), text()
+  local bornAt, token, errorName, errorCode, errorText = number(), number(), text(), text(), text()
+  local details, event, hasOriginal, original = text(), text(), text() == '1', text()
   local letter = base .. 'letter:' .. id
   local keptBornAt, keptToken, there = versionOf(base, id)
   if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end
@@ -74,7 +84,10 @@ function verbs.push(base)
   redis.call('HSET', letter, 'id', id, 'scope', scope, 'key', key, 'bornAt', string.format('%.0f', bornAt), 'token', token,
     'errorName', errorName, 'errorCode', errorCode, 'arrival', arrival, 'details', details, 'event', event)
   if tenant then redis.call('HSET', letter, 'tenant', tenant) else redis.call('HDEL', letter, 'tenant') end
-  for _, name in ipairs(indexesOf(base, scope, key, errorName, errorCode)) do redis.call('ZADD', name, arrival, id) end
+  if hasOriginal then redis.call('HSET', letter, 'original', original) else redis.call('HDEL', letter, 'original') end
+  for _, name in ipairs(indexesOf(base, scope, key, errorName, errorCode, tenant)) do redis.call('ZADD', name, arrival, id) end
+  redis.call('HSET', base .. 'texts', id, errorText)
+  indexNumbers(base, id)
   return 1
 end
 
@@ -92,6 +105,8 @@ function verbs.remove(base)
   if there then
     local letter = base .. 'letter:' .. id
     for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end
+    for _, name in ipairs(NUMBERS) do redis.call('ZREM', base .. name, id) end
+    redis.call('HDEL', base .. 'texts', id)
     redis.call('UNLINK', letter)
   end
   local removed = base .. 'removed:' .. id
@@ -104,68 +119,7 @@ function verbs.get(base)
   return redis.call('HGETALL', base .. 'letter:' .. text())
 end
 
-local function readQuery(base)
-  local q = { scope = optional(), tenant = optional(), key = optional(), error = optional(), least = text(), most = text() }
-  q.index = base .. 'all'
-  -- The index that fits best, and whether it answers the query by itself.
-  q.exact = not q.tenant
-  if q.key then
-    q.index = base .. 'key:' .. hash(q.key)
-    q.exact = q.exact and not q.scope and not q.error
-  elseif q.scope and q.error then q.index = base .. 'scope-error:' .. hash(q.scope) .. ':' .. hash(q.error)
-  elseif q.scope then q.index = base .. 'scope:' .. hash(q.scope)
-  elseif q.error then q.index = base .. 'error:' .. hash(q.error)
-  end
-  return q
-end
-
-local function matches(q, letter)
-  if q.exact then return true end
-  local found = redis.call('HMGET', letter, 'scope', 'tenant', 'key', 'errorName', 'errorCode')
-  return (not q.scope or q.scope == found[1]) and (not q.tenant or q.tenant == found[2]) and (not q.key or q.key == found[3])
-    and (not q.error or q.error == found[4] or q.error == found[5])
-end
-
--- Calls visit(id, arrival) for each letter that matches, the newest first, until it says false. Gives the arrival from which to go on, or
--- nothing at the end.
-local function walk(base, q, visit)
-  local step, looked, upTo = 100, 0, q.most
-  while true do
-    local found = redis.call('ZREVRANGEBYSCORE', q.index, upTo, q.least, 'WITHSCORES', 'LIMIT', 0, step)
-    for i = 1, #found, 2 do
-      if matches(q, base .. 'letter:' .. found[i]) and not visit(found[i], found[i + 1]) then return upTo end
-      upTo = '(' .. found[i + 1]
-    end
-    looked = looked + step
-    if #found < 2 * step then return '' end
-    if looked >= MOST_LOOKED_AT then return upTo end
-  end
-end
-
--- { from where to go on, the letters }
-function verbs.list(base)
-  local q, limit = readQuery(base), number()
-  local letters = {}
-  local rest = walk(base, q, function(id)
-    if #letters == limit then return false end
-    letters[#letters + 1] = redis.call('HGETALL', base .. 'letter:' .. id)
-    return true
-  end)
-  return { rest, letters }
-end
-
--- { from where to go on, how many }
-function verbs.count(base)
-  local q = readQuery(base)
-  if q.exact then return { '', redis.call('ZCOUNT', q.index, q.least, q.most) } end
-  local total = 0
-  local rest = walk(base, q, function()
-    total = total + 1
-    return true
-  end)
-  return { rest, total }
-end
-
+${letterFindingLua}
 function verbs.expired(base)
   local scope, limit, arrivedUpTo, maxLetters = text(), number(), optional(), optional()
   local index = base .. 'scope:' .. hash(scope)

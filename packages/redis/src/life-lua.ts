@@ -6,6 +6,7 @@
  * - `…:event`, `…:result`: the payloads, apart, so that the hash stays compact in memory and a heartbeat reads no payload
  * - `…:attempts`: a hash of the attempts that ended, by `<round>.<attempt>`, and the `error` of a dead operation. That of a completion is in
  *   the first hash (`last`), so that most operations have no such key.
+ * - `…:replays`, `…:original`: a list of the replays by operators, and the event as the sender delivered it where one of them edited it
  *
  * Keys of its partition:
  * - `<prefix>:{<tag>}:running:<scope hash>`, `…:waiting:…`, `…:letters:…`: operations that keep an event, by the end of their lease or the time
@@ -19,6 +20,9 @@ local NUMBERS = {
 }
 -- Records that keep no event and were abandoned by their owner go after this time.
 local ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000
+
+-- What a record may have beside it, by the field that says so. Its event is no such thing: a record that has one never goes by itself.
+local BESIDE = { kept = ':result', failed = ':attempts', history = ':replays', edited = ':original' }
 
 -- An operation's key is the base of its partition, 'op:' and 64 hex digits. All keys of a partition begin with its base, which ends with
 -- the hash tag, so they are in one slot.
@@ -74,11 +78,11 @@ local function isExpired(life)
 end
 
 -- When Redis itself drops the record: at its expiry, or a little later, so that all of a scope that go at about the same time can be
--- counted together (see count). At most a sixteenth later, and a second.
+-- counted together (see count). At most a sixteenth of the time later, and 16 ms.
 local function dropAt(life)
   local expiry = expiryOf(life)
   if not expiry then return nil end
-  local width = 1024
+  local width = 16
   while width * 32 < expiry - now do width = width * 2 end
   return math.ceil(expiry / width) * width
 end
@@ -125,6 +129,22 @@ local function evenIfFull(key)
   redis.call('HDEL', key, '')
 end
 
+-- Has Redis drop the record, and all that is beside it, at its moment; or not at all.
+local function setExpiry(key, life, next)
+  if next.goneAt then
+    local all = not life or life.goneAt ~= next.goneAt
+    if all then redis.call('PEXPIREAT', key, next.goneAt) end
+    for field, suffix in pairs(BESIDE) do
+      if next[field] and (all or not life[field]) then redis.call('PEXPIREAT', key .. suffix, next.goneAt) end
+    end
+  elseif life and life.goneAt then
+    redis.call('PERSIST', key)
+    for field, suffix in pairs(BESIDE) do
+      if next[field] then redis.call('PERSIST', key .. suffix) end
+    end
+  end
+end
+
 -- Writes what a transition changed: the record, its place in the indexes, the counts, and when it goes. life: nil for one that is new.
 local function save(key, life, next)
   next.goneAt = dropAt(next)
@@ -156,16 +176,7 @@ local function save(key, life, next)
     if was then count(key, scope, was, -1) end
     count(key, scope, is, 1)
   end
-  if next.goneAt then
-    if not life or life.goneAt ~= next.goneAt or life.kept ~= next.kept or life.failed ~= next.failed then
-      redis.call('PEXPIREAT', key, next.goneAt)
-      if next.kept then redis.call('PEXPIREAT', key .. ':result', next.goneAt) end
-      if next.failed then redis.call('PEXPIREAT', key .. ':attempts', next.goneAt) end
-    end
-  elseif life and life.goneAt then
-    redis.call('PERSIST', key)
-    if next.failed then redis.call('PERSIST', key .. ':attempts') end
-  end
+  setExpiry(key, life, next)
 end
 
 local function drop(key, life)
@@ -173,7 +184,7 @@ local function drop(key, life)
   if place then index(key, place, life.scope, placedAt, nil) end
   index(key, 'letters:', life.scope, noteAt(life), nil)
   count(key, life.scope, labelOf(life), -1)
-  redis.call('UNLINK', key, key .. ':event', key .. ':result', key .. ':attempts')
+  redis.call('UNLINK', key, key .. ':event', key .. ':result', key .. ':attempts', key .. ':replays', key .. ':original')
 end
 
 -- A claim by a delivery or by a worker.

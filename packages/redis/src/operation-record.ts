@@ -1,12 +1,7 @@
 /** An operation as it comes back from Redis. */
-import type {
-  AttemptRecord,
-  ErrorRecord,
-  LetterNote,
-  OperationId,
-  OperationRecord,
-  OperationState,
-} from "@hooklatch/core";
+import type { ErrorRecord, LetterNote, OperationId, OperationRecord, OperationState } from "@hooklatch/core";
+import { attemptsIn, type Ended, replaysIn } from "./history.js";
+import type { Argument } from "./script.js";
 
 export type Reply = readonly unknown[];
 
@@ -19,34 +14,20 @@ export function blob(payload: Uint8Array): Buffer {
   return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
+/** Whether it is there, and its bytes. */
+export function payload(given: Uint8Array | undefined): Argument[] {
+  return given === undefined ? [0, ""] : [1, blob(given)];
+}
+
 export function parseError(json: unknown): ErrorRecord {
   const text = String(json);
   return text === "" ? { name: "Error", message: "unknown" } : (JSON.parse(text) as ErrorRecord);
 }
 
-/** The record of an attempt, without its round and its number, which its place tells. */
-export function encodeEnded({ startedAt, durationMs, owner, error }: AttemptRecord, holder: string): string {
-  return JSON.stringify([startedAt, durationMs, owner ?? holder, error]);
-}
-
-/** That of a completion, after which nobody else can come: kept small, in the operation's own hash. */
-export function encodeLast(
-  { attempt, startedAt, durationMs, owner, error }: AttemptRecord,
-  holder: string,
-): string {
-  const by = owner === undefined || owner === holder ? [] : [owner];
-  return JSON.stringify([
-    attempt,
-    startedAt,
-    durationMs,
-    ...(error === undefined ? by : [owner ?? holder, error]),
-  ]);
-}
-
-type Ended = [startedAt: number, durationMs: number, owner?: string, error?: ErrorRecord | null];
-
 /** `fields` and `ended` as `HGETALL` gives them. */
-export function recordOf([fields, event, result, ended]: Reply): OperationRecord | undefined {
+export function recordOf([fields, event, result, ended, replays, original]: Reply):
+  | OperationRecord
+  | undefined {
   if (fields === undefined) return undefined;
   const found = fieldsOf(fields);
   const attempts = new Map([...fieldsOf(ended)].map(([name, value]) => [name, String(value)]));
@@ -73,6 +54,8 @@ export function recordOf([fields, event, result, ended]: Reply): OperationRecord
     event: event === null ? undefined : bytes(event),
     error,
     attempts: attemptsIn(attempts, owner),
+    replays: replaysIn(replays),
+    originalEvent: original === null ? undefined : bytes(original),
     letter: (text("letter") ?? "none") as LetterNote,
     replayId: text("replayId"),
     bornAt: number("bornAt") ?? 0,
@@ -93,24 +76,6 @@ export function fieldsOf(flat: unknown): Map<string, Buffer> {
   const parts = flat as Buffer[];
   for (let i = 0; i < parts.length; i += 2) fields.set(String(parts[i]), parts[i + 1] as Buffer);
   return fields;
-}
-
-function attemptsIn(ended: ReadonlyMap<string, string>, lastOwner: string): AttemptRecord[] {
-  const attempts: (AttemptRecord & { round: number })[] = [];
-  for (const [name, value] of ended) {
-    const [, round, attempt] = /^(\d+)\.(\d+)$/.exec(name) ?? [];
-    if (round === undefined) continue;
-    const [startedAt, durationMs, owner = lastOwner, error] = JSON.parse(value) as Ended;
-    attempts.push({
-      attempt: Number(attempt),
-      startedAt,
-      durationMs,
-      ...(error ? { error } : {}),
-      owner,
-      round: Number(round),
-    });
-  }
-  return attempts.sort((a, b) => a.round - b.round || a.attempt - b.attempt);
 }
 
 export function idOf(scope: string, tenant: string | undefined, key: string): OperationId {

@@ -1,10 +1,11 @@
 /**
  * The transitions of the life of an operation (DESIGN.md §3) in Lua: the same table as `@hooklatch/core/life`, which is the reference, function by
  * function. They run inside Redis, so that each is one atomic step under the server's clock. Payloads pass through as bytes: nothing here
- * looks into an event, a result, an error or the record of an attempt.
+ * looks into an event, a result, an error, or the record of an attempt or a replay.
  */
 import { callsLua } from "./calls-lua.js";
 import { lifeLua } from "./life-lua.js";
+import { replayLua } from "./replay-lua.js";
 
 const transitionsLua = `
 ${lifeLua}
@@ -25,7 +26,7 @@ local function readId()
   return { scope = text(), tenant = optional(), key = text() }
 end
 
-local function readEvent()
+local function readPayload()
   local given = text()
   return given == '1', text()
 end
@@ -43,7 +44,7 @@ end
 function verbs.claim(key)
   local id = readId()
   local r = { owner = text(), leaseMs = number(), fingerprint = optional(), redelivery = text(), redeliveryAfterMs = number() }
-  r.hasEvent, r.event = readEvent()
+  r.hasEvent, r.event = readPayload()
   local life = find(key)
   if not life then
     local born = {
@@ -193,46 +194,7 @@ function verbs.settle(key)
   return 1
 end
 
-function verbs.schedule(key)
-  local id = readId()
-  local replayId, delayMs, expectedToken, force = text(), number(), optional(), text() == '1'
-  local hasEvent, event = readEvent()
-  expectedToken = expectedToken and tonumber(expectedToken)
-  local life = find(key)
-  if life then
-    if life.replayId == replayId then return { 'scheduled' } end
-    if life.state == 'completed' then return { 'completed' } end
-    if life.state == 'running' and not force then return { 'running' } end
-    if expectedToken and expectedToken ~= life.token then return { 'superseded' } end
-  end
-  if not hasEvent and not (life and life.stored) then return { 'event_not_kept' } end
-  local found = life or {
-    scope = id.scope, tenant = id.tenant, key = id.key, token = expectedToken or 0, round = 0, letter = 'pushed', bornAt = now
-  }
-  local next = changed(found, {
-    state = 'waiting',
-    -- No owner: whoever held it before finds its commands refused.
-    owner = '',
-    token = found.token + ((life and life.state == 'running') and 1 or 0),
-    attempt = 0,
-    recovered = false,
-    round = found.round + 1,
-    stored = '1',
-    noteOwner = false,
-    noteDueAt = false,
-    noteTries = false,
-    replayId = replayId,
-    replay = '1',
-    changedAt = now,
-    leaseUntil = false,
-    dueAt = now + delayMs,
-    expiresAt = false
-  })
-  save(key, life, next)
-  if hasEvent then redis.call('SET', key .. ':event', event) end
-  return { 'scheduled' }
-end
-
+${replayLua}
 function verbs.get(key)
   local life = read(key)
   if not life or isExpired(life) then return {} end
@@ -240,7 +202,9 @@ function verbs.get(key)
     redis.call('HGETALL', key),
     life.stored and redis.call('GET', key .. ':event') or false,
     life.kept and redis.call('GET', key .. ':result') or false,
-    life.failed and redis.call('HGETALL', key .. ':attempts') or {}
+    life.failed and redis.call('HGETALL', key .. ':attempts') or {},
+    life.history and redis.call('LRANGE', key .. ':replays', 0, -1) or {},
+    life.edited and redis.call('GET', key .. ':original') or false
   }
 end
 

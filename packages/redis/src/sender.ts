@@ -13,7 +13,7 @@ import { notReplicated, runConfirmed, type WaitForReplicas } from "./replicas.js
 import { type Argument, runScript, type Script } from "./script.js";
 import type { RedisReport } from "./server-report.js";
 
-interface Call {
+export interface Call {
   key: string;
   /** Calls of one partition may always share a command. */
   partition: Partition;
@@ -21,6 +21,8 @@ interface Call {
   args: readonly Argument[];
   /** Whether it asks the server to keep an event. */
   keeps?: boolean;
+  /** Whether it counts an attempt, which starts upon its answer. */
+  counts?: boolean;
 }
 
 export interface Sender {
@@ -162,7 +164,7 @@ export function createSender(options: SenderOptions): Sender {
     const keys = batch.map(({ call }) => call.key);
     const args = batch.flatMap(({ call }) => [call.verb, call.args.length, ...call.args]);
     const declared = isCluster(client) ? [nothing] : [];
-    if (waitForReplicas === undefined || !batch.some(({ call }) => tells(call.verb))) {
+    if (waitForReplicas === undefined || !batch.some(({ call }) => tells(call))) {
       const replies = await runScript(client, script, [...keys, ...declared], [keys.length, ...args]);
       return { replies: replies as unknown[] };
     }
@@ -227,17 +229,20 @@ export function createSender(options: SenderOptions): Sender {
   };
 }
 
+const SETTLES_NOTHING = new Set(["get", "list", "count", "expired", "unindexed", "index", "extend"]);
+
 /**
  * Whether the answer may be that something is so, which a fail-over could undo. Not what is only read; and a heartbeat that too few replicas have
- * is better than none.
+ * is better than none. But an attempt that too few have counted must not start: the new master would allow it once more.
  */
-function tells(verb: string): boolean {
-  return verb !== "get" && verb !== "list" && verb !== "count" && verb !== "expired" && verb !== "extend";
+function tells({ verb, counts = false }: Call): boolean {
+  return counts || !SETTLES_NOTHING.has(verb);
 }
 
 /** Whether it is. A refusal stands. */
-function isActedUpon({ verb }: Call, reply: unknown): boolean {
-  if (!tells(verb)) return false;
+function isActedUpon(call: Call, reply: unknown): boolean {
+  const { verb } = call;
+  if (!tells(call)) return false;
   if (["claim", "push", "remove"].includes(verb)) return true;
   return Array.isArray(reply) ? String(reply[0]) === "scheduled" : Number(reply) === 1;
 }

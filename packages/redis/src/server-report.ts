@@ -31,6 +31,9 @@ export interface RedisNodeReport {
   readonly minReplicasToWrite: number | "unknown";
 }
 
+/** A warning that is of no use to whoever waits for replicas. */
+export const ASYNCHRONOUS =
+  "Replication is asynchronous: a fail-over loses what had not reached the new master; `waitForReplicas` narrows that.";
 const OLDEST = [6, 2] as const;
 const NODE_TIMEOUT_MS = 1_000;
 
@@ -75,7 +78,7 @@ async function inspectNodes(clients: readonly RedisClient[]): Promise<RedisNodeR
   return nodes;
 }
 
-function distinct(nodes: readonly RedisNodeReport[], of: (node: RedisNodeReport) => string): string {
+export function distinct(nodes: readonly RedisNodeReport[], of: (node: RedisNodeReport) => string): string {
   return [...new Set(nodes.map(of))].join("/");
 }
 
@@ -172,9 +175,7 @@ function warningsOf(node: RedisNodeReport): string[] {
     warnings.push(`appendfsync ${appendOnly}: a power loss loses ${last}; \`always\` loses nothing.`);
   }
   if (replicas > 0 && minReplicasToWrite !== undefined) {
-    warnings.push(
-      "Replication is asynchronous: a fail-over loses what had not reached the new master; `waitForReplicas` narrows that.",
-    );
+    warnings.push(ASYNCHRONOUS);
   }
   return warnings;
 }

@@ -10,23 +10,17 @@ import {
 } from "@hooklatch/core";
 import { admission } from "./admission.js";
 import type { RedisClient } from "./client.js";
+import { describe } from "./description.js";
 import { dueWorkOf } from "./due-work.js";
+import { encodeAbout, encodeEnded, encodeLast, pastArguments } from "./history.js";
 import { linkOf } from "./link.js";
 import { namesOf } from "./names.js";
-import {
-  blob,
-  bytes,
-  encodeEnded,
-  encodeLast,
-  optional,
-  parseError,
-  type Reply,
-  recordOf,
-} from "./operation-record.js";
+import { bytes, optional, parseError, payload, type Reply, recordOf } from "./operation-record.js";
 import { operationsLua } from "./operations-lua.js";
 import { type RedisStoreOptions, storeSettings } from "./options.js";
 import { type Argument, scriptOf } from "./script.js";
-import { createSender } from "./sender.js";
+import { type Call, createSender } from "./sender.js";
+import { inspectRedis } from "./server-report.js";
 
 const script = scriptOf(operationsLua);
 
@@ -51,19 +45,19 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const { admit, refuse } = admission(client, { prefix, partitions, ...policy });
   const what = "The Redis store";
   const sender = createSender({ link, script, what, timeoutMs, waitForReplicas, admit, refuse });
-  const { claimDue, stats } = dueWorkOf(link, names, waitForReplicas, timeoutMs);
+  const { claimDue, stats, scopes } = dueWorkOf(link, names, waitForReplicas, timeoutMs);
 
   async function call(
     id: OperationId,
     verb: string,
     args: readonly Argument[],
-    keeps = false,
+    kind: Pick<Call, "keeps" | "counts"> = {},
   ): Promise<unknown> {
     const { key, partition } = names.operation(id);
-    return sender.send({ key, partition, verb, args, keeps });
+    return sender.send({ key, partition, verb, args, ...kind });
   }
-  async function isSo(id: OperationId, verb: string, args: readonly Argument[]): Promise<boolean> {
-    return Number(await call(id, verb, args)) === 1;
+  async function isSo(...asked: Parameters<typeof call>): Promise<boolean> {
+    return Number(await call(...asked)) === 1;
   }
 
   return {
@@ -82,13 +76,15 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
           redeliveryAfterMs,
           ...payload(event),
         ],
-        event !== undefined,
+        { keeps: event !== undefined },
       );
       return claimOf(reply as Reply);
     },
 
     extend: ({ id, owner, token, leaseMs, attempt = 0, ended }) =>
-      isSo(id, "extend", [owner, token, ms(leaseMs), attempt, ...endedArguments(ended, owner)]),
+      isSo(id, "extend", [owner, token, ms(leaseMs), attempt, ...endedArguments(ended, owner)], {
+        counts: attempt > 0,
+      }),
 
     complete: ({ id, owner, token, result, retentionMs, ended }) =>
       isSo(id, "complete", [
@@ -122,9 +118,18 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     settle: ({ id, token, letter }) => isSo(id, "settle", [token, letter]),
 
-    async schedule({ id, replayId, event, delayMs, expectedToken, force }) {
-      const args = [replayId, ms(delayMs), optional(expectedToken), force ? 1 : 0, ...payload(event)];
-      const [status] = (await call(id, "schedule", [...idArguments(id), ...args], true)) as Reply;
+    async schedule({ id, replayId, about, event, originalEvent, delayMs, expectedToken, force, past }) {
+      const args = [
+        replayId,
+        ms(delayMs),
+        optional(expectedToken),
+        force ? 1 : 0,
+        encodeAbout({ replayId, about }),
+        ...payload(event),
+        ...payload(originalEvent),
+        ...pastArguments(past),
+      ];
+      const [status] = (await call(id, "schedule", [...idArguments(id), ...args], { keeps: true })) as Reply;
       if (String(status) !== "event_not_kept") return { status: String(status) as "scheduled" };
       throw new HooklatchError(
         "event_not_kept",
@@ -137,6 +142,9 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     get: async (id) => recordOf((await call(id, "get", [])) as Reply),
     delete: (id, onlyDeadToken) => isSo(id, "delete", [optional(onlyDeadToken)]),
     stats: (scope) => sender.within(() => stats(scope)),
+    scopes: () => sender.within(scopes),
+    describe: () =>
+      sender.within(async () => describe(await inspectRedis(client), { partitions, waitForReplicas })),
 
     async close() {
       sender.close();
@@ -152,10 +160,6 @@ function ms(duration: number): number {
 
 function idArguments({ scope, tenant, key }: OperationId): Argument[] {
   return [scope, optional(tenant), key];
-}
-
-function payload(given: Uint8Array | undefined): Argument[] {
-  return given === undefined ? [0, ""] : [1, blob(given)];
 }
 
 function endedArguments(ended: AttemptRecord | undefined, owner: string): Argument[] {

@@ -78,6 +78,7 @@ describe.skipIf(redisServer() === undefined)("waitForReplicas, while the replica
   it("no verb that moves an operation is confirmed", async () => {
     const { store } = opened();
     const extend = await held(store, "extend");
+    const counted = await held(store, "counted");
     const retry = await held(store, "retry");
     const fail = await held(store, "fail");
     const settle = await held(store, "settle");
@@ -88,6 +89,7 @@ describe.skipIf(redisServer() === undefined)("waitForReplicas, while the replica
     for (const one of [settle, schedule]) await confirmed(() => store.fail({ ...one, error, letter: true }));
     hold();
     const outcomes = await Promise.allSettled([
+      store.extend({ ...counted, leaseMs: 60_000, attempt: 2 }),
       store.retry({ ...retry, delayMs: 0 }),
       store.fail({ ...fail, error, letter: true }),
       store.settle({ id: settle.id, token: 1, letter: "pushed" }),
@@ -169,30 +171,37 @@ describe.skipIf(redisServer() === undefined)("a fail-over to a replica that has 
     const prefix = newPrefix();
     const before = redisStore(connect(master.url), { prefix, waitForReplicas: wait });
     const replicated = claimOf("replicated");
-    await vi.waitFor(() => holding(before, replicated), { timeout: 10_000, interval: 10 });
+    const held = await vi.waitFor(() => holding(before, replicated), { timeout: 10_000, interval: 10 });
     const promoted = connect(replica.url);
     await vi.waitFor(async () => expect(await promoted.dbsize()).toBeGreaterThan(4));
     between.behave("halfOpen");
-    const [first] = await Promise.allSettled([before.claim(claimOf("k"))]);
+    const [first, counted] = await Promise.allSettled([
+      before.claim(claimOf("k")),
+      before.extend({ ...held, leaseMs: 60_000, attempt: 2 }),
+    ]);
     await master.kill();
     between.behave("refuse");
     await follow(replica, "nobody");
     const after = redisStore(promoted, { prefix });
     const second = await after.claim(claimOf("k"));
     const kept = await after.claim(claimOf("replicated"));
+    const attempt = (await after.get(held.id))?.attempt;
     await stop();
-    return { first, second, kept };
+    return { first, second, kept, counted, attempt };
   }
 
-  it.concurrent("loses it, and the next delivery runs again", async () => {
-    const { first, second, kept } = await claimBeforeFailover(undefined);
+  it.concurrent("loses it and the attempts counted since, and the next delivery runs again", async () => {
+    const { first, second, kept, counted, attempt } = await claimBeforeFailover(undefined);
     expect(first).toMatchObject({ status: "fulfilled", value: { status: "claimed", token: 1 } });
     expect(second).toMatchObject({ status: "claimed", token: 1, recovered: false });
     expect(kept).toMatchObject({ status: "running" });
+    // The second attempt has started, and nobody knows.
+    expect([counted, attempt]).toEqual([{ status: "fulfilled", value: true }, 1]);
   });
 
-  it.concurrent("with waitForReplicas nobody was told that it was his", async () => {
-    const { first, second } = await claimBeforeFailover(waitForReplicas);
+  it.concurrent("with waitForReplicas nobody was told that it was his, or that his next attempt may start", async () => {
+    const { first, second, counted } = await claimBeforeFailover(waitForReplicas);
+    expect(counted).toMatchObject({ status: "rejected", reason: unconfirmed });
     expect(first).toMatchObject({ status: "rejected", reason: unconfirmed });
     expect(second).toMatchObject({ status: "claimed", token: 1 });
   });

@@ -30,6 +30,7 @@ describe.skipIf(redisServer() === undefined)("on a single server", () => {
     await store.claim(claimOf("warm"));
     await store.claimDue(pollOf("warm"));
     await store.stats();
+    await store.scopes?.();
     return store;
   }
 
@@ -55,6 +56,7 @@ describe.skipIf(redisServer() === undefined)("on a single server", () => {
       ["claim", again],
       ["get", () => store.get(id)],
       ["stats", () => store.stats("s")],
+      ["scopes", async () => store.scopes?.()],
       ["claimDue, nothing due", () => store.claimDue(pollOf("w"))],
       ["delete", () => store.delete(id)],
     ];
@@ -84,6 +86,8 @@ describe.skipIf(redisServer() === undefined)("on a single server", () => {
       ["get", () => letters.get(id)],
       ["list", () => letters.list({ scope: "s" })],
       ["count", () => letters.count({ error: "Error" })],
+      ["list, by what no index has", () => letters.list({ tenant: "t", errorText: "no", diedFrom: 1 })],
+      ["count, by what no index has", () => letters.count({ scope: "s", minReplays: 1 })],
       ["expired", async () => letters.expired?.({ scope: "s", limit: 10 })],
       ["remove", () => letters.remove(id)],
     ];

@@ -44,7 +44,8 @@ describe("names of keys", () => {
         const { key, partition } = namesOf("a:prefix", count).operation(id);
         expect(key).toMatch(/^a:prefix:\{\d+\}:op:[0-9a-f]{64}$/);
         expect(key.startsWith(partition.base)).toBe(true);
-        const all = [key, `${key}:event`, `${key}:result`, `${key}:attempts`, `${partition.base}counts`];
+        const beside = ["event", "result", "attempts", "replays", "original"].map((name) => `${key}:${name}`);
+        const all = [key, ...beside, `${partition.base}counts`];
         expect(new Set(all.map(slotOf))).toEqual(new Set([partition.slot]));
       }),
       { numRuns: 200 },

@@ -30,6 +30,8 @@ describe.skipIf(redisServer() === undefined)("startSentinels", () => {
     const [replica] = group.replicas;
     const client = clientOf(group);
     await client.set("key", "value");
+    // Replication is asynchronous: a failover loses what the replica has not heard.
+    expect(await client.wait(1, 20_000)).toBe(1);
     expect(await masterPorts(group)).toEqual(Array(3).fill(group.master.port));
     expect(
       await ask(group.sentinels[0] as { host: string; port: number }, ["SENTINEL", "FAILOVER", group.name]),

@@ -9,6 +9,7 @@ import {
 } from "@hooklatch/core";
 import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.js";
 import { createConnection } from "./group-commit.js";
+import { facetsOf, KEEP_FACETS } from "./letter-facets.js";
 import { countOf, expiredOf, pageOf, type Question } from "./letter-finding.js";
 import {
   CONTENT,
@@ -27,6 +28,9 @@ import { resolveQueueOptions, type SqliteDeadLettersOptions } from "./options.js
 /** How long a removed letter keeps out a push that is still on its way. */
 const TOMBSTONE_MS = 7 * 24 * 60 * 60 * 1000;
 const TOMBSTONES_AT_ONCE = 20;
+const KEPT_QUERIES = 200;
+
+type Columns = Record<string, unknown>;
 
 /**
  * A dead-letter queue in a SQLite file. A push is on disk when it resolves. It may share its file, or its database, with `sqliteStore`.
@@ -49,18 +53,20 @@ export function sqliteDeadLetters(
   const connection = createConnection(opened, busyTimeoutMs);
   const sql = statementsOf(opened.db);
 
-  function push(columns: Record<string, unknown>, version: LetterVersion): void {
+  function push(columns: Columns, facets: Columns, version: LetterVersion): void {
     const at = now();
     sql.forget.run(at - TOMBSTONE_MS, TOMBSTONES_AT_ONCE);
     const there = sql.find.get(columns.id) as LetterHead | undefined;
     if (there !== undefined && !isNewer(version, versionOf(there))) return;
     if (there?.removed_at === null) {
       sql.replace.run(columns);
+      sql.keepFacets.run({ ...facets, arrival: there.arrival });
       return;
     }
     // A letter that comes back after its removal is a new arrival.
     if (there !== undefined) sql.delete.run(columns.id);
-    sql.insert.run({ ...columns, now: at });
+    const { lastInsertRowid: arrival } = sql.insert.run({ ...columns, now: at });
+    sql.keepFacets.run({ ...facets, arrival });
   }
 
   function remove(id: string, upTo: LetterVersion | undefined): boolean {
@@ -82,8 +88,9 @@ export function sqliteDeadLetters(
   return {
     async push(letter) {
       // Before anything is queued, so that a letter that cannot be written down concerns only its caller.
-      const columns = columnsOf(letter);
-      return connection.write(() => push(columns, letter), letter.event.byteLength);
+      const [columns, facets] = [columnsOf(letter), facetsOf(letter)];
+      const size = letter.event.byteLength + (letter.originalEvent?.byteLength ?? 0);
+      return connection.write(() => push(columns, facets, letter), size);
     },
 
     async list(query) {
@@ -156,6 +163,7 @@ function statementsOf(db: SqliteDatabase) {
       `UPDATE ${TABLE} SET born_at = @born_at, token = @token, removed_at = @now, arrived_at = NULL,
         ${CONTENT.map((column) => `${column} = NULL`).join(", ")} WHERE id = @id`,
     ),
+    keepFacets: prepare(db, KEEP_FACETS),
     delete: prepare(db, `DELETE FROM ${TABLE} WHERE id = ?`),
     forget: prepare(
       db,
@@ -164,6 +172,8 @@ function statementsOf(db: SqliteDatabase) {
     /** One statement for each combination of filters, so that each can use the index that fits it. */
     query(text: string): SqliteStatement {
       const known = queries.get(text) ?? prepare(db, text);
+      // Of the thousands of combinations people use a few; somebody who asks for all of them must not fill the memory.
+      if (queries.size >= KEPT_QUERIES) queries.clear();
       queries.set(text, known);
       return known;
     },

@@ -1,10 +1,12 @@
 /**
- * Finding letters: the SQL of each question. An index finds the letters, and only those that are given out are read.
+ * Finding letters: the SQL of each question. An index finds the letters, or their facets are looked at one by one; only the letters that are
+ * given out are read.
  *
- * Times of arrival never decrease along the order of arrival, so that a bound of time is a bound of that order, too. Every index of letters
- * ends with the order: whatever a page is filtered by, it begins at its cursor and stops when it is full.
+ * Times of arrival never decrease along the order of arrival, so that a bound of time is a bound of that order, too. Every index that a page
+ * is found by has that order: whatever it is filtered by, it begins at its cursor and stops when it is full.
  */
 import { type DeadLetterQuery, foldText } from "@hooklatch/core";
+import { FACETS } from "./letter-facets.js";
 import { LETTER, TABLE } from "./letter-row.js";
 
 export interface Question {
@@ -16,16 +18,21 @@ const THERE = "removed_at IS NULL";
 /** In two disjoint parts, each with an index of its own: a letter whose name and code are both asked for is in the first. */
 const WITH_ERROR = ["error_name = @error", "error_code = @error AND error_name IS NOT @error"];
 
-/** What has no index of its own is looked at in one that holds all of it, so that no letter is read that is not given out. */
-const FACETS: Readonly<Record<string, string>> = {
+/** Said outright, because SQLite does not know how many letters of each kind there are. The first goes along the order of arrival. */
+const ONE_BY_ONE = `${FACETS} NOT INDEXED`;
+const BY_KEY = `${FACETS} INDEXED BY ${FACETS}_key`;
+const BY_DEATH = `${FACETS} INDEXED BY ${FACETS}_died`;
+
+/** What no index of the letters finds. The text comes last, so that it is looked at where everything else is right. */
+const LOOKED_AT: Readonly<Record<string, string>> = {
   tenant: "tenant = @tenant",
-  errorText: "instr(error_text, @errorText) > 0",
   firstFailedFrom: "first_failed_at >= @firstFailedFrom",
   firstFailedBefore: "first_failed_at < @firstFailedBefore",
   diedFrom: "died_at >= @diedFrom",
   diedBefore: "died_at < @diedBefore",
   minReplays: "replays >= @minReplays",
   maxReplays: "replays <= @maxReplays",
+  errorText: "instr(error_text, @errorText) > 0",
 };
 
 /** One letter more than the page holds tells whether there is a next one. */
@@ -39,13 +46,15 @@ export function pageOf(query: DeadLetterQuery | undefined, before: number, limit
   };
 }
 
-export function countOf(query: DeadLetterQuery | undefined): Question {
+export function countOf(query: DeadLetterQuery = {}): Question {
   // Where nothing else is asked for, the index of the times themselves is the one to read.
-  const asked = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
-  const timesAlone = asked.every(([name]) => name === "arrivedFrom" || name === "arrivedBefore");
-  const { params, parts, from } = partsOf(query, timesAlone ? byTime : byArrival);
-  const counts = parts.map((where) => `(SELECT COUNT(*) FROM ${from} WHERE ${where})`);
-  return { sql: `SELECT ${counts.join(" + ")} AS count`, params };
+  const timesAlone = asksOnly(query, ["arrivedFrom", "arrivedBefore"]);
+  const found = partsOf(query, timesAlone ? byTime : byArrival);
+  // So is the one of the last failures. For a page it has the wrong order.
+  const died = (query.diedFrom ?? query.diedBefore) !== undefined;
+  const from = died && asksOnly(query, ["scope", "diedFrom", "diedBefore"]) ? BY_DEATH : found.from;
+  const counts = found.parts.map((where) => `(SELECT COUNT(*) FROM ${from} WHERE ${where})`);
+  return { sql: `SELECT ${counts.join(" + ")} AS count`, params: found.params };
 }
 
 /** What is over a limit is the beginning of the scope's letters: up to the last one that is too old, or too many. */
@@ -63,31 +72,29 @@ export function expiredOf(scope: string, until: number | undefined, most: number
   };
 }
 
-/** The conditions of each disjoint part of what is asked for. */
+function asksOnly(query: DeadLetterQuery, names: readonly (keyof DeadLetterQuery)[]): boolean {
+  const others = Object.entries(query).filter(([name]) => !names.some((one) => one === name));
+  return others.every(([, value]) => value === undefined);
+}
+
+/** The conditions of each disjoint part of what is asked for, and where they are looked at. */
 function partsOf(query: DeadLetterQuery = {}, between: (bounds: Bounds) => string[]) {
-  const { error, arrivedFrom, arrivedBefore } = query;
-  const conditions = [THERE];
-  const params: Record<string, unknown> = {};
-  for (const column of ["scope", "key"] as const) {
-    if (query[column] === undefined) continue;
-    conditions.push(`${column} = @${column}`);
-    params[column] = query[column];
-  }
-  const facets = Object.keys(FACETS).filter((name) => query[name as keyof DeadLetterQuery] !== undefined);
-  for (const name of facets) {
-    conditions.push(FACETS[name] as string);
-    params[name] = query[name as keyof DeadLetterQuery];
-  }
+  const asked = Object.entries(query).filter(([, value]) => value !== undefined);
+  const params: Record<string, unknown> = Object.fromEntries(asked);
   if (query.errorText !== undefined) params.errorText = foldText(query.errorText);
-  // Of one key there are few letters, and its index finds them.
-  const from =
-    facets.length > 0 && query.key === undefined ? `${TABLE} INDEXED BY hooklatch_letters_facets` : TABLE;
-  const bounds = { arrivedFrom, arrivedBefore };
-  conditions.push(...between(bounds));
-  for (const [name, at] of Object.entries(bounds)) if (at !== undefined) params[name] = at;
-  const every = conditions.join(" AND ");
-  if (error === undefined) return { params, parts: [every], from };
-  return { params: { ...params, error }, from, parts: WITH_ERROR.map((one) => `${every} AND ${one}`) };
+  const { scope, key, error } = query;
+  const conditions = [...(scope === undefined ? [] : ["scope = @scope"]), ...between(query)];
+  const facets = Object.keys(LOOKED_AT).filter((name) => name in params);
+  if (key === undefined && facets.length === 0) {
+    const every = [THERE, ...conditions].join(" AND ");
+    const parts = error === undefined ? [every] : WITH_ERROR.map((one) => `${every} AND ${one}`);
+    return { params, parts, from: TABLE };
+  }
+  if (key !== undefined) conditions.push("key = @key");
+  if (error !== undefined) conditions.push("(error_name = @error OR error_code = @error)");
+  conditions.push(...facets.map((name) => LOOKED_AT[name] as string));
+  // Of one key there are few letters, whatever else is asked for.
+  return { params, parts: [conditions.join(" AND ")], from: key === undefined ? ONE_BY_ONE : BY_KEY };
 }
 
 type Bounds = Pick<DeadLetterQuery, "arrivedFrom" | "arrivedBefore">;

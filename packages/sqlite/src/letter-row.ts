@@ -1,16 +1,17 @@
 /** A dead letter as a row of `hooklatch_letters`, and back. */
-import { type DeadLetter, type LetterVersion, textOf } from "@hooklatch/core";
+import type { DeadLetter, LetterVersion } from "@hooklatch/core";
 import { blob, bytes, idOf } from "./operation-row.js";
 
 export const TABLE = "hooklatch_letters";
 
 /** What tells whether a push or a removal changes anything. `removed_at`: only its version is left of the letter. */
 export interface LetterHead {
+  arrival: number;
   born_at: number;
   token: number;
   removed_at: number | null;
 }
-export const HEAD = "born_at, token, removed_at";
+export const HEAD = "arrival, born_at, token, removed_at";
 
 export interface LetterRow {
   arrival: number;
@@ -28,17 +29,7 @@ export interface LetterRow {
 export const LETTER = "arrival, id, scope, tenant, key, born_at, token, arrived_at, details, event, original";
 
 /** What goes when the letter is removed, and is written anew with each version of it. */
-export const CONTENT = [
-  "error_name",
-  "error_code",
-  "error_text",
-  "first_failed_at",
-  "died_at",
-  "replays",
-  "details",
-  "event",
-  "original",
-] as const;
+export const CONTENT = ["error_name", "error_code", "details", "event", "original"] as const;
 
 /** What of a letter is not a column of its own. `error` is, in part, to be found by. */
 type Details = Pick<DeadLetter, "error" | "attempts" | "rounds" | "replays" | "firstFailedAt" | "diedAt"> & {
@@ -68,10 +59,6 @@ export function columnsOf(letter: DeadLetter): Record<string, unknown> {
     token,
     error_name: error.name,
     error_code: error.code ?? null,
-    error_text: textOf(error),
-    first_failed_at: firstFailedAt,
-    died_at: diedAt,
-    replays: replays?.length ?? 0,
     details: JSON.stringify(details),
     event: blob(event),
     original: blob(originalEvent),

@@ -78,8 +78,18 @@ export function updateSql(event: boolean, result: boolean): string {
   return `UPDATE hooklatch_operations SET ${columns.map((c) => `${c} = @${c}`).join(", ")} WHERE id = @id`;
 }
 
-/** What is kept of replays. */
+/** What is kept of replays, in a row of its own. */
 export type History = Pick<Life, "replays" | "edited">;
+/** NULL where there is no such row. */
+export interface HistoryColumns {
+  replays: string | null;
+  edited: number | null;
+}
+
+export function historyIn(columns: HistoryColumns | undefined): History {
+  const { replays = null, edited = 0 } = columns ?? {};
+  return { replays: replays === null ? [] : JSON.parse(replays), edited: edited === 1 };
+}
 
 /** `history`: only where it is looked at, which is in `schedule`; other transitions neither read nor change it. */
 export function lifeOf(row: LifeRow, history: History = { replays: [], edited: false }): Life {

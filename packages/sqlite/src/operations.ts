@@ -7,6 +7,8 @@ import {
   bytes,
   columnsOf,
   type History,
+  type HistoryColumns,
+  historyIn,
   INSERT,
   LIFE,
   type LifeRow,
@@ -17,11 +19,16 @@ import {
 export const TABLE = "hooklatch_operations";
 const REPLAYS = "hooklatch_replays";
 
+export type WholeRow = LifeRow & PayloadColumns & HistoryColumns & { original: Uint8Array | null };
 export type Operations = ReturnType<typeof operationsOf>;
 
 export function operationsOf(db: SqliteDatabase) {
   const find = prepare(db, `SELECT ${LIFE} FROM ${TABLE} WHERE name = ?`);
-  const whole = prepare(db, `SELECT ${LIFE}, event, result, result_kept FROM ${TABLE} WHERE name = ?`);
+  const whole = prepare(
+    db,
+    `SELECT ${LIFE}, event, result, result_kept, replays, edited, original
+      FROM ${TABLE} LEFT JOIN ${REPLAYS} ON operation = id WHERE name = ?`,
+  );
   const event = prepare(db, `SELECT event FROM ${TABLE} WHERE id = ?`);
   const result = prepare(
     db,
@@ -31,7 +38,6 @@ export function operationsOf(db: SqliteDatabase) {
   const removeDead = prepare(db, `DELETE FROM ${TABLE} WHERE name = ? AND state = 'dead' AND token = ?`);
   const insert = prepare(db, INSERT);
   const history = prepare(db, `SELECT replays, edited FROM ${REPLAYS} WHERE operation = ?`);
-  const original = prepare(db, `SELECT original FROM ${REPLAYS} WHERE operation = ? AND edited = 1`);
   const keepHistory = prepare(
     db,
     `INSERT INTO ${REPLAYS} (operation, replays, edited, original) VALUES (@id, @replays, @edited, @original)
@@ -62,19 +68,12 @@ export function operationsOf(db: SqliteDatabase) {
 
   return {
     find: (name: Buffer) => find.get(name) as LifeRow | undefined,
-    /** With its payloads. */
-    whole: (name: Buffer) => whole.get(name) as (LifeRow & PayloadColumns) | undefined,
+    /** With its payloads and its history: one statement, so that they belong together, whoever writes at the same time. */
+    whole: (name: Buffer) => whole.get(name) as WholeRow | undefined,
     eventOf: (row: LifeRow) => bytes((event.get(row.id) as PayloadColumns).event),
 
     historyOf(row: LifeRow): History {
-      const found = history.get(row.id) as { replays: string; edited: number } | undefined;
-      if (found === undefined) return { replays: [], edited: false };
-      return { replays: JSON.parse(found.replays), edited: found.edited === 1 };
-    },
-    /** The event as the sender delivered it, where it was edited. */
-    originalOf(row: LifeRow): Uint8Array | undefined {
-      const found = original.get(row.id) as { original: Uint8Array | null } | undefined;
-      return found && bytes(found.original);
+      return historyIn(history.get(row.id) as HistoryColumns | undefined);
     },
 
     /** The result of the completion that was just found; `undefined` if it is gone meanwhile. */

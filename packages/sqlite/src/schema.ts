@@ -1,11 +1,12 @@
 /** The tables, by version. A file may be shared with the app: every name starts with `hooklatch_`. */
 import { HooklatchError } from "@hooklatch/core";
 import { prepare, type SqliteDatabase } from "./database.js";
+import { fillFacets } from "./facets-migration.js";
 
 export type Part = "operations" | "letters";
 
-/** The statements that lead from each version to the next. Never changed once released: a new version is a new entry. */
-const MIGRATIONS: Record<Part, readonly string[]> = {
+/** What leads from each version to the next. Never changed once released: a new version is a new entry. */
+const MIGRATIONS: Record<Part, readonly (string | ((db: SqliteDatabase) => void))[]> = {
   operations: [
     // A rowid table: payloads are large, and oldest records come first, which is the order of purging. Small columns come first, so
     // that reading them does not touch the overflow pages of a large event.
@@ -93,20 +94,28 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
       WHERE removed_at IS NULL AND error_code IS NOT NULL;
     CREATE INDEX hooklatch_letters_scope_code ON hooklatch_letters (scope, error_code, arrival, error_name, removed_at)
       WHERE removed_at IS NULL AND error_code IS NOT NULL;`,
-    // What no index of its own is worth is looked at in one that holds all of it, in the order of arrival; the longest comes last.
-    `ALTER TABLE hooklatch_letters ADD COLUMN first_failed_at INTEGER;
-    ALTER TABLE hooklatch_letters ADD COLUMN died_at INTEGER;
-    ALTER TABLE hooklatch_letters ADD COLUMN replays INTEGER;
-    ALTER TABLE hooklatch_letters ADD COLUMN error_text TEXT;
-    ALTER TABLE hooklatch_letters ADD COLUMN original BLOB;
-    UPDATE hooklatch_letters SET
-      first_failed_at = json_extract(details, '$.firstFailedAt'), died_at = json_extract(details, '$.diedAt'), replays = 0,
-      error_text = lower(error_name || char(10) || COALESCE(error_code, '') || char(10) || json_extract(details, '$.error.message'))
-      WHERE removed_at IS NULL;
-    CREATE INDEX hooklatch_letters_key ON hooklatch_letters (key, arrival, removed_at) WHERE removed_at IS NULL;
-    CREATE INDEX hooklatch_letters_facets ON hooklatch_letters
-      (arrival, removed_at, scope, tenant, key, first_failed_at, died_at, replays, error_name, error_code, error_text)
-      WHERE removed_at IS NULL;`,
+    // In a table of their own, because a column that is added lies behind the event, and rewriting every letter takes long. Rows and index
+    // entries are added at their end, nearly always, which is cheap.
+    (db) => {
+      db.exec(`ALTER TABLE hooklatch_letters ADD COLUMN original BLOB;
+        CREATE TABLE hooklatch_letter_facets (
+          arrival INTEGER PRIMARY KEY,
+          scope TEXT NOT NULL,
+          tenant TEXT,
+          key TEXT NOT NULL,
+          first_failed_at INTEGER NOT NULL,
+          died_at INTEGER NOT NULL,
+          replays INTEGER NOT NULL,
+          error_name TEXT NOT NULL,
+          error_code TEXT,
+          error_text TEXT NOT NULL
+        );
+        CREATE TRIGGER hooklatch_letter_facets_gone AFTER UPDATE OF removed_at ON hooklatch_letters WHEN NEW.removed_at IS NOT NULL
+          BEGIN DELETE FROM hooklatch_letter_facets WHERE arrival = NEW.arrival; END;`);
+      fillFacets(db);
+      db.exec(`CREATE INDEX hooklatch_letter_facets_key ON hooklatch_letter_facets (key);
+        CREATE INDEX hooklatch_letter_facets_died ON hooklatch_letter_facets (died_at, scope);`);
+    },
   ],
 };
 
@@ -115,17 +124,20 @@ const MIGRATIONS: Record<Part, readonly string[]> = {
  * @throws {HooklatchError} `schema_newer` for a file that a newer Hooklatch has written; nothing is changed then
  */
 export function migrate(db: SqliteDatabase, part: Part): void {
-  const statements = MIGRATIONS[part];
-  if (versionOf(db, part) === statements.length) return;
+  const steps = MIGRATIONS[part];
+  if (versionOf(db, part) === steps.length) return;
   db.exec("BEGIN IMMEDIATE");
   try {
     // Read again under the lock: another process may just have done it.
     refuseNewer(db, part);
     db.exec("CREATE TABLE IF NOT EXISTS hooklatch_schema (part TEXT PRIMARY KEY, version INTEGER NOT NULL)");
-    for (const statement of statements.slice(versionOf(db, part))) db.exec(statement);
+    for (const step of steps.slice(versionOf(db, part))) {
+      if (typeof step === "string") db.exec(step);
+      else step(db);
+    }
     prepare(db, "INSERT OR REPLACE INTO hooklatch_schema (part, version) VALUES (?, ?)").run(
       part,
-      statements.length,
+      steps.length,
     );
     db.exec("COMMIT");
   } catch (error) {

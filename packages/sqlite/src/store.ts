@@ -15,8 +15,8 @@ import { describe } from "./describe.js";
 import { dueWorkOf } from "./due-work.js";
 import { createConnection } from "./group-commit.js";
 import { openDatabase } from "./open.js";
-import { bytes, type History, idOf, type LifeRow, lifeOf, type PayloadColumns } from "./operation-row.js";
-import { keptResult, operationsOf } from "./operations.js";
+import { bytes, type History, historyIn, idOf, type LifeRow, lifeOf } from "./operation-row.js";
+import { keptResult, operationsOf, type WholeRow } from "./operations.js";
 import { resolveStoreOptions, type SqliteOptions } from "./options.js";
 import { upkeepOf } from "./upkeep.js";
 
@@ -117,8 +117,8 @@ export function sqliteStore(
       return connection.read(() => {
         const row = operations.whole(name);
         if (row === undefined) return undefined;
-        const found = lifeOf(row, operations.historyOf(row));
-        return life.isExpired(found, now()) ? undefined : recordOf(row, found, operations.originalOf(row));
+        const found = lifeOf(row, historyIn(row));
+        return life.isExpired(found, now()) ? undefined : recordOf(row, found);
       });
     },
 
@@ -129,10 +129,7 @@ export function sqliteStore(
 
     stats: (scope) => upkeep.stats(scope),
     scopes: () => upkeep.scopes(),
-    async describe() {
-      connection.assertOpen();
-      return describe(opened.db);
-    },
+    describe: () => connection.read(() => describe(opened.db)),
 
     async purge({ limit }) {
       if (!Number.isInteger(limit) || limit < 1) {
@@ -150,15 +147,11 @@ function nameOf(id: OperationId): Buffer {
   return Buffer.from(storageKey(id), "hex");
 }
 
-function recordOf(
-  row: LifeRow & PayloadColumns,
-  found: life.Life,
-  originalEvent: Uint8Array | undefined,
-): OperationRecord {
+function recordOf(row: WholeRow, found: life.Life): OperationRecord {
   return {
     ...life.recordOf(idOf(row), found),
     ...(found.stored ? { event: bytes(row.event) } : {}),
     ...(found.state === "completed" ? { result: keptResult(row) } : {}),
-    ...(originalEvent === undefined ? {} : { originalEvent }),
+    ...(found.edited ? { originalEvent: bytes(row.original) } : {}),
   };
 }

@@ -18,15 +18,15 @@ interface StatsRow extends ExpiryColumns {
   count: number;
   unsettled: number;
   oldest: number | null;
-  seen: number;
   last: number;
 }
 
-interface PurgeRow extends ExpiryColumns {
+interface IdRow extends ExpiryColumns {
   id: number;
 }
 
 const STATS_WINDOW = 5_000;
+const SCOPE_WINDOW = 500;
 /** Looked at, and at most deleted in one transaction. */
 const PURGE_WINDOW = 100;
 
@@ -34,16 +34,16 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
   const expiry = "state, letter, stored, lease_until, expires_at";
   // Groups whose records are all expired or all alive: which of the two, `isExpired` says. Only records without an event expire by
   // their lease, and only those are grouped by it.
-  const stats = prepare(
-    db,
-    `SELECT state, letter, stored, MIN(lease_until) AS lease_until, MIN(expires_at) AS expires_at,
-      COUNT(CASE WHEN @scope IS NULL OR scope = @scope THEN 1 END) AS count,
-      COUNT(CASE WHEN @scope IS NULL OR scope = @scope THEN note_at END) AS unsettled,
-      MIN(CASE WHEN @scope IS NULL OR scope = @scope THEN due_at END) AS oldest,
-      COUNT(*) AS seen, MAX(id) AS last
-      FROM (SELECT * FROM ${TABLE} WHERE id > @from ORDER BY id LIMIT ${STATS_WINDOW})
-      GROUP BY state, letter, stored, expires_at <= @at, CASE WHEN stored = 0 THEN lease_until END`,
-  );
+  const statsWhere = (where: string) =>
+    prepare(
+      db,
+      `SELECT state, letter, stored, MIN(lease_until) AS lease_until, MIN(expires_at) AS expires_at,
+        COUNT(*) AS count, COUNT(note_at) AS unsettled, MIN(due_at) AS oldest, MAX(id) AS last
+        FROM (SELECT id, ${expiry}, note_at, due_at FROM ${TABLE} WHERE ${where} ORDER BY id LIMIT ${STATS_WINDOW})
+        GROUP BY state, letter, stored, expires_at <= @at, CASE WHEN stored = 0 THEN lease_until END`,
+    );
+  const statsOfAll = statsWhere("id > @from");
+  const statsOfScope = statsWhere("scope = @scope AND id > @from");
   const window = prepare(
     db,
     `SELECT id, ${expiry} FROM ${TABLE} WHERE id > ? ORDER BY id LIMIT ${PURGE_WINDOW}`,
@@ -60,24 +60,25 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
   );
   const ofScope = prepare(
     db,
-    `SELECT ${expiry} FROM ${TABLE} WHERE scope = ? ORDER BY id DESC LIMIT ? OFFSET ?`,
+    `SELECT id, ${expiry} FROM ${TABLE} WHERE scope = ? AND id < ? ORDER BY id DESC LIMIT ${SCOPE_WINDOW}`,
   );
   let purgedUpTo = 0;
 
   /** Newest first, because these are likely to be alive: a scope that is in use is found at once. */
   async function hasAlive(scope: string): Promise<boolean> {
-    for (let from = 0; ; from += STATS_WINDOW) {
-      const size = from === 0 ? PURGE_WINDOW : STATS_WINDOW;
-      const rows = await connection.read(() => ofScope.all(scope, size, from) as ExpiryColumns[]);
+    for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+      const rows = await connection.read(() => ofScope.all(scope, before) as IdRow[]);
       const at = now();
       if (rows.some((row) => !isExpired(expiryOf(row), at))) return true;
-      if (rows.length < size) return false;
+      const last = rows[SCOPE_WINDOW - 1];
+      if (last === undefined) return false;
+      before = last.id;
       await nextTurn();
     }
   }
 
   /** Only if they are expired still: an owner may have renewed its lease, or somebody claimed it anew. */
-  function removeExpired(found: readonly PurgeRow[]): number {
+  function removeExpired(found: readonly IdRow[]): number {
     const at = now();
     let removed = 0;
     for (const { id } of found) {
@@ -92,12 +93,14 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
       const total: StoreStats = { running: 0, waiting: 0, completed: 0, dead: 0, released: 0, unsettled: 0 };
       const at = now();
       for (let from = 0, seen = STATS_WINDOW; seen === STATS_WINDOW; ) {
-        const groups = await connection.read(
-          () => stats.all({ scope: scope ?? null, at, from }) as StatsRow[],
-        );
+        const groups = await connection.read(() => {
+          const rows =
+            scope === undefined ? statsOfAll.all({ at, from }) : statsOfScope.all({ scope, at, from });
+          return rows as StatsRow[];
+        });
         seen = 0;
         for (const group of groups) {
-          seen += group.seen;
+          seen += group.count;
           from = Math.max(from, group.last);
           if (isExpired(expiryOf(group), at)) continue;
           total[group.state] += group.count;
@@ -123,7 +126,7 @@ export function upkeepOf(db: SqliteDatabase, connection: Connection, now: () => 
       let turns = 0;
       // Goes on where the last call stopped, so that each call costs the same however much is kept.
       for (let left = limit * 10; left > 0 && purged < limit; ) {
-        const rows = await connection.read(() => window.all(purgedUpTo) as PurgeRow[]);
+        const rows = await connection.read(() => window.all(purgedUpTo) as IdRow[]);
         left -= Math.max(rows.length, 1);
         const at = now();
         const expired = rows.filter((row) => isExpired(expiryOf(row), at)).slice(0, limit - purged);

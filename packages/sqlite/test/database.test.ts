@@ -133,6 +133,7 @@ test("the tables live beside the app's own, in one file, with the dead letters",
     .pluck()
     .all();
   expect(tables.sort()).toEqual([
+    "hooklatch_letter_facets",
     "hooklatch_letters",
     "hooklatch_operations",
     "hooklatch_replays",

@@ -45,6 +45,24 @@ test("a pushed letter is there after a reopen, and a removed one stays away from
   await second.close?.();
 });
 
+test("facets come and go with their letter, one row for each", async () => {
+  const path = file("facets.db");
+  const letters = sqliteDeadLetters(path);
+  const db = new Database(path, { readonly: true });
+  const facets = db.prepare("SELECT key, died_at FROM hooklatch_letter_facets ORDER BY arrival").raw();
+  for (const key of ["a", "b", "c"]) await letters.push(letterOf(key));
+  await letters.push(letterOf("a", { token: 2, diedAt: 9 }));
+  await letters.remove("id of b");
+  await letters.remove("id of c", { bornAt: 1, token: 1 });
+  await letters.push(letterOf("b", { token: 2, diedAt: 5 }));
+  expect(facets.all()).toEqual([
+    ["a", 9],
+    ["b", 5],
+  ]);
+  db.close();
+  await letters.close?.();
+});
+
 test("what is left of removed letters goes after a week, 20 with each push", async () => {
   let clock = 1_000;
   const path = file("tombstones.db");

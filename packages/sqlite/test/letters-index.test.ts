@@ -70,6 +70,67 @@ describe.each(queries.map((query) => [JSON.stringify(query), query] as const))("
   });
 });
 
+/** What no index of the letters finds. */
+const facets: DeadLetterQuery[] = [
+  { tenant: "t" },
+  { errorText: "words" },
+  { firstFailedFrom: 1, firstFailedBefore: 9 },
+  { diedFrom: 1, diedBefore: 9 },
+  { minReplays: 1, maxReplays: 3 },
+  { tenant: "t", errorText: "words", firstFailedFrom: 1, diedBefore: 9, minReplays: 1 },
+];
+const looked: DeadLetterQuery[] = facets.flatMap((facet) =>
+  [
+    {},
+    { scope: "s" },
+    { error: "TypeError" },
+    { scope: "s", error: "TypeError", arrivedFrom: 1, arrivedBefore: 9 },
+  ].map((rest) => ({ ...facet, ...rest })),
+);
+/** The steps that read letters themselves, and not an index of theirs alone. */
+const lettersRead = (plan: string[]) =>
+  plan.filter((step) => /hooklatch_letters\b/.test(step) && !step.includes("COVERING INDEX"));
+const PAGE = [expect.stringMatching(/^SEARCH hooklatch_letters USING INTEGER PRIMARY KEY \(rowid=\?\)/)];
+
+describe.each(looked.map((query) => [JSON.stringify(query), query] as const))("%s", (_, query) => {
+  test("list looks at facets from the cursor on, in the order of arrival, and reads a page of letters", async () => {
+    const plan = await planOf(() => queue.list(query));
+    expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN/);
+    expect(lettersRead(plan)).toEqual(PAGE);
+    expect(plan.filter((step) => step.includes("hooklatch_letter_facets"))).toEqual([
+      expect.stringMatching(/^SEARCH hooklatch_letter_facets USING INTEGER PRIMARY KEY \(rowid[<>]/),
+    ]);
+  });
+
+  test("count looks at facets, between the bounds of arrival, and reads no letter", async () => {
+    const { diedFrom, diedBefore, ...others } = query;
+    const plan = await planOf(() => queue.count(query));
+    expect(plan.join()).not.toMatch(/TEMP B-TREE/);
+    expect(lettersRead(plan)).toEqual([]);
+    if (query.arrivedFrom) expect(plan.join()).not.toMatch(/SCAN/);
+    // The last failures alone have an index, which holds the scope, too.
+    if (Object.keys(others).every((name) => name === "scope")) {
+      expect(plan).toEqual([
+        expect.stringMatching(
+          /^SEARCH hooklatch_letter_facets USING COVERING INDEX hooklatch_letter_facets_died \(died_at[<>]/,
+        ),
+      ]);
+    }
+  });
+});
+
+describe.each([{}, ...looked].map((rest) => [JSON.stringify(rest), { ...rest, key: "k" }] as const))(
+  "of one key, %s",
+  (_, query) => {
+    test.each(["list", "count"] as const)("%s looks at the facets of this key", async (verb) => {
+      const plan = await planOf(() => queue[verb](query));
+      expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN/);
+      expect(lettersRead(plan)).toEqual(verb === "list" ? PAGE : []);
+      expect(plan.join()).toMatch(/INDEX hooklatch_letter_facets_key \(key=\?/);
+    });
+  },
+);
+
 test("expired searches by scope and arrival, and reads no more than `limit` letters' ids", async () => {
   const plan = await planOf(() => queue.expired?.({ scope: "s", limit: 10 }));
   expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN hooklatch_letters/);

@@ -51,6 +51,30 @@ test("they are found by error and by time of arrival", async () => {
   await queue.close?.();
 });
 
+test("they are found by what newer letters are found by, and in the same way, and were never replayed", async () => {
+  const path = versionOneFile("facets.db");
+  // As version 1 would have written it: more than SQLite itself can fold.
+  const db = new Database(path);
+  const worded = db.prepare(
+    "UPDATE hooklatch_letters SET details = json_set(details, '$.error.message', ?) WHERE key = 'd'",
+  );
+  worded.run("Zeitu\u0308berschreitung \u0000 \u00c4RGER");
+  db.close();
+  const queue = sqliteDeadLetters(path);
+  const found = async (query: object) => [keys((await queue.list(query)).letters), await queue.count(query)];
+  expect(await found({ errorText: "e_a" })).toEqual(["ac", 2]);
+  expect(await found({ errorText: "rangeerror\ne_b\nAGAIN" })).toEqual(["b", 1]);
+  expect(await found({ errorText: "ZEIT\u00dcBERSCHREITUNG \u0000 \u00e4rger" })).toEqual(["d", 1]);
+  expect(await found({ diedFrom: 6_000, diedBefore: 8_000 })).toEqual(["dc", 2]);
+  expect(await found({ firstFailedFrom: 3_999, firstFailedBefore: 4_000 })).toEqual(["b", 1]);
+  expect(await found({ maxReplays: 0 })).toEqual(["eadcb", 5]);
+  expect(await found({ minReplays: 1 })).toEqual(["", 0]);
+  expect(await found({ tenant: "t", diedFrom: 0, key: "b" })).toEqual(["b", 1]);
+  expect(await queue.get("id of b")).not.toHaveProperty("replays");
+  expect(await queue.get("id of b")).not.toHaveProperty("originalEvent");
+  await queue.close?.();
+});
+
 test("they expire, and a letter that comes next arrives after them, and is kept out if it was removed", async () => {
   const path = versionOneFile("goes on.db");
   const queue = sqliteDeadLetters(path, { now: () => 8_500, retentionMs: 1_000, maxLetters: 1 });
@@ -79,5 +103,10 @@ test("the file is brought up once, and is whole", async () => {
     "SELECT arrived_at, error_name, error_code FROM hooklatch_letters WHERE removed_at IS NOT NULL",
   );
   expect(rows.all()).toEqual(Array(2).fill({ arrived_at: null, error_name: null, error_code: null }));
+  const facets = db.prepare("SELECT arrival FROM hooklatch_letter_facets ORDER BY arrival").pluck();
+  const letters = db.prepare(
+    "SELECT arrival FROM hooklatch_letters WHERE removed_at IS NULL ORDER BY arrival",
+  );
+  expect(facets.all()).toEqual(letters.pluck().all());
   db.close();
 });

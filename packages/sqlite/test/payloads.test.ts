@@ -21,6 +21,23 @@ test("a heartbeat does not write a large event again", async () => {
   db.close();
 });
 
+test("neither does one after an edit write the event as it came, or the history", async () => {
+  const path = file("edited.db");
+  const db = new Database(path);
+  const store = sqliteStore(db);
+  db.pragma("wal_autocheckpoint = 0");
+  const { id } = claimOf("k");
+  const edit = { event: new Uint8Array(10), originalEvent: new Uint8Array(MIB).fill(7) };
+  await store.schedule({ id, replayId: "r", delayMs: 0, about: { note: "x".repeat(1_000) }, ...edit });
+  const [work] = await store.claimDue({ scopes: ["s"], owner: "w", leaseMs: 60_000, limit: 1 });
+  const held = { id, owner: "w", token: work?.token ?? 0 };
+  const before = statSync(`${path}-wal`).size;
+  for (let n = 0; n < 5; n++) expect(await store.extend({ ...held, leaseMs: 60_000 + n })).toBe(true);
+  expect(statSync(`${path}-wal`).size - before).toBeLessThan(MIB / 8);
+  expect((await store.get(id))?.originalEvent).toEqual(edit.originalEvent);
+  db.close();
+});
+
 test("large events that arrive together are not one long transaction", async () => {
   const db = new Database(file("large.db"));
   const commits: string[] = [];

@@ -44,6 +44,52 @@ test("stats() leaves out what counts as absent: expired, and abandoned without a
   await store.close?.();
 });
 
+test("scopes() finds the one operation that is alive among many that are over, and counts as one of its scope", async () => {
+  let clock = Date.now();
+  const store = sqliteStore(file("scopes.db"), { now: () => clock });
+  await completed(store, 300, 1_000);
+  await store.claim(claimOf("alive"));
+  await completed(store, 700, 2_000);
+  const of = (scope: string) => claimOf("k", { id: { scope, key: "k" } });
+  for (const scope of ["t", "T", ""]) await store.claim(of(scope));
+  const over = of("over");
+  await store.claim(over);
+  await store.complete({ ...over, token: 1, result: null, retentionMs: 1_000 });
+  expect(await store.scopes?.()).toEqual(["", "T", "over", "s", "t"]);
+  clock += 60_000;
+  expect(await store.scopes?.()).toEqual(["", "T", "s", "t"]);
+  await store.delete(claimOf("alive").id);
+  expect(await store.scopes?.()).toEqual(["", "T", "t"]);
+  await store.close?.();
+});
+
+test("scopes() goes from one to the next in an index, and stats() of one reads no other", () => {
+  const db = new Database(file("plans.db"));
+  const prepared: string[] = [];
+  const prepare = db.prepare.bind(db);
+  db.prepare = ((sql: string) => {
+    prepared.push(sql);
+    return prepare(sql);
+  }) as typeof db.prepare;
+  sqliteStore(db);
+  const planOf = (sql: string | undefined) =>
+    (prepare(`EXPLAIN QUERY PLAN ${sql?.replaceAll(/@\w+|\?/g, "1")}`).all() as { detail: string }[]).map(
+      ({ detail }) => detail,
+    );
+  const scopes = planOf(prepared.find((sql) => sql.startsWith("WITH RECURSIVE")));
+  const reads = scopes.filter((step) => step.includes("hooklatch_operations"));
+  expect(reads).toHaveLength(2);
+  for (const step of reads) expect(step).toContain("USING COVERING INDEX hooklatch_operations_scope");
+  const windows = prepared.filter((sql) => /WHERE scope = \S+ AND id [<>]/.test(sql));
+  expect(windows).toHaveLength(2);
+  for (const sql of windows) {
+    const plan = planOf(sql);
+    expect(plan.join("; ")).toMatch(/USING INDEX hooklatch_operations_scope \(scope=\? AND rowid[<>]\?\)/);
+    expect(plan.join("; ")).not.toMatch(/ORDER BY/);
+  }
+  db.close();
+});
+
 test("purge() comes to everything that is expired, a bounded part at a time", async () => {
   let clock = Date.now();
   const path = file("purge.db");

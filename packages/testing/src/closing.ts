@@ -28,6 +28,7 @@ export const closingCases: StoreCases = {
       get: () => store.get(id),
       delete: () => store.delete(id),
       stats: () => store.stats(t.scope),
+      ...(store.scopes ? { scopes: async () => store.scopes?.() } : {}),
       ...(store.purge ? { purge: async () => store.purge?.({ limit: 1 }) } : {}),
     };
     for (const [verb, call] of Object.entries(calls)) await rejectsWith("store_closed", call, verb);

@@ -1,10 +1,11 @@
 /** Finding letters by the text of their error, by when they failed, and by how often they were replayed. */
 import assert from "node:assert/strict";
 import { type DeadLetter, type DeadLetterQuery, foldText, type ReplayRecord, textOf } from "@hooklatch/core";
-import { bytes, rejectsWith, sameBytes } from "./acts.js";
+import { bytes, ended, rejectsWith, sameBytes } from "./acts.js";
 import type { DeadLetterCases } from "./case.js";
 import { finds } from "./filters.js";
 import { letter } from "./letters.js";
+import { ids, pages } from "./paging.js";
 
 const replaysOf = (count: number): ReplayRecord[] =>
   Array.from({ length: count }, (_, n) => ({ round: n + 2, at: 1_700_000_000_000 + n, replayId: `r${n}` }));
@@ -51,7 +52,9 @@ export const facetCases: DeadLetterCases = {
       { name: "HooklatchError", message: "503 from mail.example", code: "handler_status" },
       { name: "Error", message: `${"x".repeat(1_500)} THE END` },
     ];
-    const letters = errors.map((error) => letter(t, { error }));
+    // Of an earlier attempt: it is not what the letter died of.
+    const attempts = [ended(1, "nowhere")];
+    const letters = errors.map((error) => letter(t, { error, attempts }));
     for (const one of letters) await queue.push(one);
     const asked: [string, number[]][] = [
       ["typeerror", [0]],
@@ -185,15 +188,16 @@ export const facetCases: DeadLetterCases = {
         diedAt: 30,
         replays: replaysOf(1),
       };
-      await queue.push(newer);
       const { scope } = t;
-      for (const query of [
+      const byTheOld = [
         { errorText: "old" },
         { firstFailedBefore: 11 },
         { diedBefore: 30 },
         { maxReplays: 0 },
-      ])
-        await finds(queue, { scope, ...query }, []);
+      ];
+      for (const query of byTheOld) await finds(queue, { scope, ...query }, [one]);
+      await queue.push(newer);
+      for (const query of byTheOld) await finds(queue, { scope, ...query }, []);
       for (const query of [
         { errorText: "new" },
         { firstFailedFrom: 11 },
@@ -205,6 +209,33 @@ export const facetCases: DeadLetterCases = {
       for (const query of [{ errorText: "new" }, { diedFrom: 0 }, { minReplays: 0 }])
         await finds(queue, { scope, ...query }, []);
     },
+  "list: pages of these filters hold still while letters come and go (§7)": async (t) => {
+    const queue = await t.open();
+    const push = async (n: number): Promise<DeadLetter> => {
+      const one = letter(t, {
+        error: { name: "Error", message: n % 2 ? "wanted" : "another" },
+        replays: replaysOf(n % 3),
+      });
+      await queue.push(one);
+      return one;
+    };
+    const letters: DeadLetter[] = [];
+    for (let n = 0; n < 18; n++) letters.push(await push(n));
+    const wanted = letters.filter((one) => one.error.message === "wanted" && one.replays?.length !== 2);
+    const hidden = wanted[1] as DeadLetter;
+    const query = { scope: t.scope, errorText: "WANTED", maxReplays: 1, diedFrom: 0, limit: 2 };
+    const seen = await pages(queue, query, async (page, n) => {
+      for (const more of [0, 1, 2, 3]) await push(more);
+      await queue.remove(page.at(-1)?.id ?? "");
+      if (n === 0) await queue.remove(hidden.id);
+    });
+    assert.deepEqual(
+      seen,
+      ids(wanted)
+        .reverse()
+        .filter((id) => id !== hidden.id),
+    );
+  },
   "list and count: a text, a time or a number that makes no sense is rejected as invalid_argument (§7)":
     async (t) => {
       const queue = await t.open();

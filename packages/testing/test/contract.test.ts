@@ -59,8 +59,9 @@ describe("the list of cases", () => {
     const all = names(storeContract({ open, child: open }));
     expect(new Set(all).size).toBe(all.length);
     expect(all.filter((name) => name.startsWith("processes: "))).toHaveLength(3);
-    const fewer = names(storeContract({ open, without: ["purge", "close"] }));
-    const left = (name: string): boolean => !/^(processes|purge|close): /.test(name);
+    expect(all.some((name) => name.startsWith("scopes: "))).toBe(true);
+    const fewer = names(storeContract({ open, without: ["purge", "close", "scopes"] }));
+    const left = (name: string): boolean => !/^(processes|purge|close|scopes): /.test(name);
     expect(fewer).toEqual(all.filter(left));
   });
 

@@ -4,7 +4,8 @@ import { type ContractCase, deadLetterContract, storeContract } from "../src/ind
 import { lifeStore } from "./life-store.js";
 import { inMemory, perSpace } from "./memory.js";
 import { plainQueue } from "./plain-queue.js";
-import { type QueueMutant, queueMutants } from "./queue-mutants.js";
+import type { QueueMutant } from "./queue-mutant.js";
+import { queueMutants } from "./queue-mutants.js";
 import { storeMutants } from "./store-mutants.js";
 
 async function failing(cases: readonly ContractCase[]): Promise<string[]> {

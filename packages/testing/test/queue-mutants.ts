@@ -1,17 +1,8 @@
-/** Dead-letter queues that are broken in one way each, and the case that must notice. */
-import { type DeadLetter, type DeadLetterLimits, type DeadLetterQueue, textOf } from "@hooklatch/core";
+/** Dead-letter queues that are broken in one way each, and the case that must notice. Those of `facet-mutants.ts` are among them. */
+import type { DeadLetter } from "@hooklatch/core";
+import { facetMutants } from "./facet-mutants.js";
 import { type Parts, parts, plainQueue } from "./plain-queue.js";
-
-export interface QueueMutant {
-  flaw: string;
-  /** The beginning of the names of the cases that must fail; others may fail too. */
-  caughtBy: readonly string[];
-  open(limits?: DeadLetterLimits): DeadLetterQueue;
-}
-
-function replacing(flaw: string, caughtBy: string, replaced: Partial<Parts>): QueueMutant {
-  return { flaw, caughtBy: [caughtBy], open: (limits) => plainQueue(limits, replaced) };
-}
+import { type QueueMutant, replacing } from "./queue-mutant.js";
 
 let copies = 0;
 
@@ -80,76 +71,6 @@ const keeping: QueueMutant[] = [
       return { ...queue, count: (query) => queue.count(query).catch(() => 0) };
     },
   },
-];
-
-type Facet = "says" | "failedAt" | "replayed";
-
-/** All filters as they should be, but for one. */
-function facet(name: Facet, broken: Parts[Facet]): Partial<Parts> {
-  const rest = (["says", "failedAt", "replayed"] as const).filter((one) => one !== name);
-  return {
-    matches(letter, query) {
-      const { scope, tenant, key, error, arrivedFrom, arrivedBefore } = query;
-      const others = { scope, tenant, key, error, arrivedFrom, arrivedBefore };
-      return (
-        parts.matches(letter, others) &&
-        broken(letter, query) &&
-        rest.every((one) => parts[one](letter, query))
-      );
-    },
-  };
-}
-
-const finding: QueueMutant[] = [
-  replacing("the history of replays is dropped", "push: keeps the history of replays", {
-    copy: ({ replays: _, ...letter }) => structuredClone(letter),
-  }),
-  replacing("the event as it came is dropped", "push: keeps the history of replays", {
-    copy: ({ originalEvent: _, ...letter }) => structuredClone(letter),
-  }),
-  replacing(
-    "a text is looked for in its own case",
-    "list and count: by a text",
-    facet(
-      "says",
-      ({ error }, q) => q.errorText === undefined || `${error.name}\n${error.message}`.includes(q.errorText),
-    ),
-  ),
-  replacing(
-    "a text is a pattern",
-    "list and count: by a text",
-    facet("says", ({ error }, q) => {
-      const pattern = (q.errorText ?? "").replace(/[[\]\\(){}+?^$|]/g, "\\$&").replace(/[%*]/g, ".*");
-      return new RegExp(pattern, "is").test(textOf(error));
-    }),
-  ),
-  replacing(
-    "first and last failure are mixed up",
-    "list and count: by the first and the last failure",
-    facet("failedAt", (letter, q) =>
-      parts.failedAt({ ...letter, firstFailedAt: letter.diedAt, diedAt: letter.firstFailedAt }, q),
-    ),
-  ),
-  replacing(
-    "a range of times has its end in it",
-    "list and count: by the first and the last failure",
-    facet("failedAt", (letter, q) =>
-      parts.failedAt(letter, { ...q, diedBefore: q.diedBefore === undefined ? undefined : q.diedBefore + 1 }),
-    ),
-  ),
-  replacing(
-    "rounds are counted as replays",
-    "list and count: by the first and the last failure",
-    facet("replayed", ({ rounds }, q) => rounds >= (q.minReplays ?? 0) && rounds <= (q.maxReplays ?? 1_000)),
-  ),
-  replacing("any text, time or number will do", "list and count: a text, a time or a number", {
-    check: () => {},
-  }),
-  replacing(
-    "beside a text, no other filter is looked at",
-    "list and count: these filters together",
-    facet("failedAt", (letter, q) => q.errorText !== undefined || parts.failedAt(letter, q)),
-  ),
 ];
 
 /** `arrivedAt` kept for ever, under the letter's id. */
@@ -366,7 +287,7 @@ const expiring: QueueMutant[] = [
 
 export const queueMutants: readonly QueueMutant[] = [
   ...keeping,
-  ...finding,
+  ...facetMutants,
   ...arriving,
   ...filtering,
   ...expiring,

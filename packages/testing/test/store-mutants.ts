@@ -1,36 +1,11 @@
-/** Stores that are broken in one way each, and the case that must notice. */
-import type { Held, IdempotencyStore } from "@hooklatch/core";
+/** Stores that are broken in one way each, and the case that must notice. Those of `history-mutants.ts` are among them. */
+import type { Held } from "@hooklatch/core";
 import * as life from "@hooklatch/core/life";
-import { lifeStore, type Parts, parts, random } from "./life-store.js";
-
-export interface StoreMutant {
-  flaw: string;
-  /** The beginning of the names of the cases that must fail; others may fail too. */
-  caughtBy: readonly string[];
-  open(now: () => number): IdempotencyStore;
-}
+import { historyMutants } from "./history-mutants.js";
+import { type Parts, parts, random } from "./life-store.js";
+import { replacing, type StoreMutant, wrapping } from "./store-mutant.js";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-function replacing(
-  flaw: string,
-  caughtBy: string | readonly string[],
-  replaced: Partial<Parts>,
-): StoreMutant {
-  return { flaw, caughtBy: [caughtBy].flat(), open: (now) => lifeStore(now, replaced) };
-}
-
-function wrapping(
-  flaw: string,
-  caughtBy: string,
-  wrap: (store: IdempotencyStore) => Partial<IdempotencyStore>,
-): StoreMutant {
-  function open(now: () => number): IdempotencyStore {
-    const store = lifeStore(now);
-    return { ...store, ...wrap(store) };
-  }
-  return { flaw, caughtBy: [caughtBy], open };
-}
 
 type Fenced = <R extends Held>(life: life.Life | undefined, r: R) => R;
 
@@ -330,73 +305,6 @@ const burying: StoreMutant[] = [
   }),
 ];
 
-type Step = ReturnType<typeof life.schedule>;
-
-/** Schedules, and changes what comes of it. */
-function scheduled(change: (step: Step, found: life.Life | undefined) => Step): Partial<Parts> {
-  return {
-    schedule: (found, r, now) => {
-      const step = life.schedule(found, r, now);
-      return step.next ? change(step, found) : step;
-    },
-  };
-}
-
-const withReplays = (step: Step, replays: life.Life["replays"]): Step =>
-  step.next ? { ...step, next: { ...step.next, replays } } : step;
-
-const remembering: StoreMutant[] = [
-  replacing(
-    "no replay is written down",
-    "schedule: keeps who replayed",
-    scheduled((step) => withReplays(step, [])),
-  ),
-  replacing(
-    "the last replay is written down alone",
-    "schedule: keeps who replayed",
-    scheduled((step) => withReplays(step, step.next?.replays.slice(-1) ?? [])),
-  ),
-  replacing("what a replay is about is not kept", "schedule: keeps who replayed", {
-    schedule: (found, r, now) => life.schedule(found, { ...r, about: undefined }, now),
-  }),
-  replacing("a replay has no end of a history", "schedule: the last 200 replays", {
-    schedule: (found, r, now) => {
-      const step = life.schedule(found, r, now);
-      const last = step.next?.replays.at(-1);
-      return last && found && found.replays.length > 0 && found.replayId !== r.replayId
-        ? withReplays(step, [...found.replays, last])
-        : step;
-    },
-  }),
-  replacing("a run forgets the history", "schedule: the history stays", {
-    takeDue: (found, owner, leaseMs, now) => ({ ...life.takeDue(found, owner, leaseMs, now), replays: [] }),
-  }),
-  replacing("each edit takes the place of the event as it came", "schedule: of several edits", {
-    schedule: (found, r, now) => life.schedule(found && { ...found, edited: false }, r, now),
-  }),
-  replacing(
-    "the event as it came is not kept",
-    "schedule: of several edits",
-    scheduled(({ originalEvent: _, ...step }) => step),
-  ),
-  replacing("the past is not looked at", "schedule: an operation of which the store has no record", {
-    schedule: (found, r, now) => life.schedule(found, { ...r, past: undefined }, now),
-  }),
-  replacing(
-    "what is told of the past is believed of an operation that is there",
-    "schedule: what is told of its past",
-    {
-      schedule: (found, r, now) =>
-        life.schedule(
-          found && r.past ? { ...found, bornAt: r.past.bornAt, round: r.past.rounds } : found,
-          r,
-          now,
-        ),
-    },
-  ),
-  replacing("scopes that are over are listed", "scopes: those that have operations", { inUse: () => true }),
-];
-
 const replaying: StoreMutant[] = [
   replacing("replay ids are not remembered", "schedule: the same replay id puts nothing back twice", {
     schedule: (found, r, now) => life.schedule(found && { ...found, replayId: undefined }, r, now),
@@ -438,6 +346,9 @@ const closing: StoreMutant[] = [
   wrapping("claimDue swallows errors", "close: afterwards every verb is rejected", (store) => ({
     claimDue: (r) => store.claimDue(r).catch(() => []),
   })),
+  wrapping("scopes swallows errors", "close: afterwards every verb is rejected", (store) => ({
+    scopes: async () => (await store.scopes?.().catch(() => [])) ?? [],
+  })),
   wrapping("close does not close", "close: afterwards every verb is rejected", () => ({
     close: async () => {},
   })),
@@ -451,6 +362,6 @@ export const storeMutants: readonly StoreMutant[] = [
   ...working,
   ...burying,
   ...replaying,
-  ...remembering,
+  ...historyMutants,
   ...closing,
 ];

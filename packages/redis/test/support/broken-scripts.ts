@@ -1,11 +1,11 @@
 /** Stores and queues whose Lua is broken in one place, on a client that sends the broken text instead of the real one. */
 import { createHash } from "node:crypto";
 import type { RedisClient } from "@hooklatch/redis";
-import { peekLua, statsLua, takeLua } from "../../src/due-work-lua.js";
+import { peekLua, scopesLua, statsLua, takeLua } from "../../src/due-work-lua.js";
 import { lettersLua } from "../../src/letters-lua.js";
 import { operationsLua } from "../../src/operations-lua.js";
 
-const scripts = [operationsLua, peekLua, takeLua, statsLua, lettersLua];
+const scripts = [operationsLua, peekLua, takeLua, statsLua, scopesLua, lettersLua];
 
 /** Whole scripts, by the hash under which the store sends them. */
 export type BrokenScripts = ReadonlyMap<string, string>;

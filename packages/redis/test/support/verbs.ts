@@ -26,6 +26,8 @@ export function storeVerbs(store: IdempotencyStore): Verbs {
     get: () => store.get(id),
     delete: () => store.delete(id),
     stats: () => store.stats(),
+    scopes: async () => store.scopes?.(),
+    describe: async () => store.describe?.(),
   };
 }
 
@@ -37,6 +39,7 @@ export function letterVerbs(letters: DeadLetterQueue): Verbs {
     getLetter: () => letters.get("nobody"),
     remove: () => letters.remove("nobody"),
     count: () => letters.count(),
+    find: () => letters.list({ errorText: "nothing" }),
     expired: async () => letters.expired?.({ scope: "s", limit: 1 }),
   };
 }
