@@ -33,7 +33,7 @@ async function planOf(ask: () => Promise<unknown> | undefined): Promise<string[]
   const params = Object.fromEntries([...names].map((name) => [name, 1]));
   return (statement.all(params) as { detail: string }[]).map(({ detail }) => detail);
 }
-const readsOf = (plan: string[]) => plan.filter((step) => step.includes("hooklatch_letters"));
+const readsOf = (plan: string[]) => plan.filter((step) => step.includes("hooklatch_letter"));
 
 const queries: DeadLetterQuery[] = [];
 for (const scope of [undefined, "s"]) {
@@ -95,7 +95,7 @@ const PAGE = [expect.stringMatching(/^SEARCH hooklatch_letters USING INTEGER PRI
 describe.each(looked.map((query) => [JSON.stringify(query), query] as const))("%s", (_, query) => {
   test("list looks at facets from the cursor on, in the order of arrival, and reads a page of letters", async () => {
     const plan = await planOf(() => queue.list(query));
-    expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN/);
+    expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN hooklatch/);
     expect(lettersRead(plan)).toEqual(PAGE);
     expect(plan.filter((step) => step.includes("hooklatch_letter_facets"))).toEqual([
       expect.stringMatching(/^SEARCH hooklatch_letter_facets USING INTEGER PRIMARY KEY \(rowid[<>]/),
@@ -107,10 +107,10 @@ describe.each(looked.map((query) => [JSON.stringify(query), query] as const))("%
     const plan = await planOf(() => queue.count(query));
     expect(plan.join()).not.toMatch(/TEMP B-TREE/);
     expect(lettersRead(plan)).toEqual([]);
-    if (query.arrivedFrom) expect(plan.join()).not.toMatch(/SCAN/);
+    if (query.arrivedFrom) expect(plan.join()).not.toMatch(/SCAN hooklatch/);
     // The last failures alone have an index, which holds the scope, too.
     if (Object.keys(others).every((name) => name === "scope")) {
-      expect(plan).toEqual([
+      expect(readsOf(plan)).toEqual([
         expect.stringMatching(
           /^SEARCH hooklatch_letter_facets USING COVERING INDEX hooklatch_letter_facets_died \(died_at[<>]/,
         ),
@@ -124,7 +124,7 @@ describe.each([{}, ...looked].map((rest) => [JSON.stringify(rest), { ...rest, ke
   (_, query) => {
     test.each(["list", "count"] as const)("%s looks at the facets of this key", async (verb) => {
       const plan = await planOf(() => queue[verb](query));
-      expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN/);
+      expect(plan.join("; ")).not.toMatch(/TEMP B-TREE|SCAN hooklatch/);
       expect(lettersRead(plan)).toEqual(verb === "list" ? PAGE : []);
       expect(plan.join()).toMatch(/INDEX hooklatch_letter_facets_key \(key=\?/);
     });
