@@ -137,7 +137,7 @@ async function tryCommand() {
   mkdirSync(dir);
   writeFileSync(join(dir, "none.jsonl"), "");
   const hooklatch = join(temp, "node_modules", ".bin", "hooklatch");
-  await run(hooklatch, ["dlq", "import", "none.jsonl", "--store", "sqlite:events.db", "--yes"], dir);
+  await run(hooklatch, ["dlq", "import", "none.jsonl", "--store", "sqlite:events.db"], dir);
   const listed = await run(hooklatch, ["dlq", "list", "--store", "sqlite:events.db", "--json"], dir);
   if (JSON.parse(listed).letters.length !== 0) throw new Error(`hooklatch dlq list printed ${listed}`);
 }

@@ -83,6 +83,19 @@ export interface Overview {
   store: { kind: string; facts: Record<string, string>; warnings: string[] };
 }
 
+/** The names in a `Filter` whose values are texts, and those whose values are numbers. */
+export const FILTER_TEXTS = ["scope", "tenant", "key", "error", "errorText"] as const;
+export const FILTER_NUMBERS = [
+  "firstFailedFrom",
+  "firstFailedBefore",
+  "diedFrom",
+  "diedBefore",
+  "arrivedFrom",
+  "arrivedBefore",
+  "minReplays",
+  "maxReplays",
+] as const;
+
 /** Query parameters. Absent or empty: not filtered by. Times are ms since the epoch. */
 export interface Filter {
   scope?: string;

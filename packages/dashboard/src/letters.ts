@@ -7,7 +7,15 @@ import {
   type OperationId,
   pageLimit,
 } from "@hooklatch/core";
-import type { Filter, LetterCount, LetterDetail, LetterPage, LetterSummary } from "./api.js";
+import {
+  FILTER_NUMBERS,
+  FILTER_TEXTS,
+  type Filter,
+  type LetterCount,
+  type LetterDetail,
+  type LetterPage,
+  type LetterSummary,
+} from "./api.js";
 import { curlOf } from "./curl.js";
 import type { Settings } from "./options.js";
 import { refuse } from "./refusal.js";
@@ -18,25 +26,14 @@ const MOST_LISTED = 50;
 /** A message in a list. */
 const BRIEF = 300;
 
-const TEXTS = ["scope", "tenant", "key", "error", "errorText"] as const;
-const NUMBERS = [
-  "firstFailedFrom",
-  "firstFailedBefore",
-  "diedFrom",
-  "diedBefore",
-  "arrivedFrom",
-  "arrivedBefore",
-  "minReplays",
-  "maxReplays",
-] as const;
-
 /** From a query string, or from the body of a bulk action. What is not known is refused: a filter that is not understood finds too much. */
 export function filterOf(given: Readonly<Record<string, unknown>>): LetterFilter {
   const filter: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(given)) {
     if (value === "" || value === undefined) continue;
-    if ((TEXTS as readonly string[]).includes(name) && typeof value === "string") filter[name] = value;
-    else if ((NUMBERS as readonly string[]).includes(name) && isNumber(value)) filter[name] = Number(value);
+    if ((FILTER_TEXTS as readonly string[]).includes(name) && typeof value === "string") filter[name] = value;
+    else if ((FILTER_NUMBERS as readonly string[]).includes(name) && isNumber(value))
+      filter[name] = Number(value);
     else
       throw refuse(400, "invalid_filter", `There is no filter \`${name.slice(0, 50)}\` with such a value.`);
   }

@@ -1,29 +1,17 @@
 /** The filter of letters: in the address, in words, and as query parameters. */
-import type { Filter } from "../src/api.js";
+import { FILTER_NUMBERS, FILTER_TEXTS, type Filter } from "../src/api.js";
 import { query } from "./request.js";
 import { visible } from "./visible.js";
 import { clockTime } from "./words.js";
 
-const TEXTS = ["scope", "tenant", "key", "error", "errorText"] as const;
-const NUMBERS = [
-  "firstFailedFrom",
-  "firstFailedBefore",
-  "diedFrom",
-  "diedBefore",
-  "arrivedFrom",
-  "arrivedBefore",
-  "minReplays",
-  "maxReplays",
-] as const;
-
 export function readFilter(search: string): { filter: Filter; cursor: string | undefined } {
   const parameters = new URLSearchParams(search);
   const filter: Filter = {};
-  for (const name of TEXTS) {
+  for (const name of FILTER_TEXTS) {
     const value = parameters.get(name);
     if (value) filter[name] = value;
   }
-  for (const name of NUMBERS) {
+  for (const name of FILTER_NUMBERS) {
     const value = parameters.get(name);
     if (value && Number.isFinite(Number(value)) && Number(value) >= 0) filter[name] = Number(value);
   }

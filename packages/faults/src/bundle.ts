@@ -18,6 +18,7 @@ import { build } from "tsup";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Inside of the package, so that the driver, which is not bundled, is found. */
 const cache = join(root, "node_modules", ".cache", "faults");
+const APPS = ["app", "guarded-app", "bulk-replay-app"] as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Slows down each start, and is of use only to whoever looks into a run. */
@@ -25,7 +26,7 @@ const withSourceMap = process.env.FAULTS_KEEP !== undefined;
 let bundled: Promise<string> | undefined;
 
 /** The path of the bundle of an app. Made once for the same sources: each file of tests would make its own. */
-export async function bundledApp(name: "app" | "guarded-app" = "app"): Promise<string> {
+export async function bundledApp(name: (typeof APPS)[number] = "app"): Promise<string> {
   bundled ??= find();
   return join(await bundled, `${name}.cjs`);
 }
@@ -72,7 +73,7 @@ async function bundle(folder: string): Promise<void> {
   await build({
     config: false,
     silent: true,
-    entry: ["app", "guarded-app"].map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
+    entry: APPS.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     tsconfig: join(root, "tsconfig.json"),
     outDir: folder,
     format: "cjs",

@@ -27,9 +27,9 @@ const LETTERS_AT_ONCE = 100;
  * A dead-letter queue on Redis or Valkey. It may share its client, and its prefix, with `redisStore`. What it keeps survives what the server's
  * settings let survive: see `redisStore`.
  *
- * Queries by scope, error, time of arrival, and both of the first two, are answered by an index, and so are their counts; `key` by a short
- * walk, `tenant` by a walk over the letters that the rest of the query leaves. Of a removed letter, id and version stay for 7 days, to keep
- * out a push that comes late. All letters of a queue are in one slot, so on one node of a Cluster.
+ * Letters are found by an index of scope, tenant, key, error or time of arrival, and counted by one of the times of failure or the number of
+ * replays; what else is asked for is looked at letter by letter, 1000 in a call (docs/redis.md has the times). Of a removed letter, id and
+ * version stay for 7 days, to keep out a push that comes late. All letters of a queue are in one slot, so on one node of a Cluster.
  *
  * @param client as for `redisStore`
  * @throws {HooklatchError} `invalid_option`

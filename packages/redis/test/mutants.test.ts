@@ -6,8 +6,10 @@ import { redisDeadLetters, redisStore } from "../src/index.js";
 import { type BrokenScripts, breakScripts, withBrokenScripts } from "./support/broken-scripts.js";
 import { connect } from "./support/clients.js";
 import { furtherCases } from "./support/further-cases.js";
-import { type LuaMutant, letterMutants, storeMutants } from "./support/lua-mutants.js";
+import { letterMutants } from "./support/letter-mutants.js";
+import type { LuaMutant } from "./support/mutant.js";
 import { newPrefix, prefixOf } from "./support/spaces.js";
+import { storeMutants } from "./support/store-mutants.js";
 
 describe.skipIf(redisUrl() === undefined)("scripts", () => {
   const client = redisUrl() === undefined ? undefined : connect(redisUrl());

@@ -1,0 +1,162 @@
+/** Scripts of the dead-letter queue that are broken in one way each. */
+import { mutant } from "./mutant.js";
+
+export const letterMutants = [
+  mutant(
+    "the last push stays",
+    "  if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end\n",
+    "",
+    "push: the newest token stays",
+  ),
+  mutant(
+    "tokens of two lives are compared",
+    "  if bornAt ~= thanBornAt then return bornAt > thanBornAt end\n",
+    "",
+    "push: the newest life of the operation stays",
+  ),
+  mutant(
+    "nothing is left of a removed letter",
+    "  redis.call('HSET', removed, 'bornAt', string.format('%.0f', bornAt), 'token', token)\n",
+    "",
+    "remove: keeps out a push of that version",
+  ),
+  mutant(
+    "letters of one script call arrive at the same moment",
+    "math.max(time[1] * 1000000 + time[2], last + 1)",
+    "time[1] * 1000000 + time[2]",
+    "list: many letters",
+  ),
+  mutant(
+    "remove takes newer letters too",
+    "    if bornAt and isNewer(bornAt, token, upToBornAt, upToToken) then return 0 end\n",
+    "",
+    "remove: not if the letter is newer",
+  ),
+  mutant(
+    "a removed letter stays in the indexes",
+    "    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end\n    for",
+    "    for",
+    "remove: of a letter nothing is left",
+  ),
+  mutant(
+    "a removed letter is found by its numbers",
+    "    for _, name in ipairs(NUMBERS) do redis.call('ZREM', base .. name, id) end\n",
+    "",
+    "count: by one number alone",
+  ),
+  mutant(
+    "what a removed letter said is kept",
+    "    redis.call('HDEL', base .. 'texts', id)\n",
+    "",
+    "remove: of a letter nothing is left",
+  ),
+  mutant(
+    "a newer version stays in the old indexes",
+    "    for _, name in ipairs(indexesOfKept(base, letter)) do redis.call('ZREM', name, id) end\n  else",
+    "  else",
+    "list and count: a newer version is found by its own error",
+  ),
+  mutant(
+    "a newer version arrives when it comes",
+    "    arrival = redis.call('HGET', letter, 'arrival')\n",
+    "    arrival = string.format('%.0f', time[1] * 1000000 + time[2])\n",
+    "arrivedAt: a newer version of a letter",
+  ),
+  mutant(
+    "errors are found by their name alone",
+    "for _, name in ipairs({ errorName, errorCode ~= errorName and errorCode or '' }) do",
+    "for _, name in ipairs({ errorName }) do",
+    "list and count: by exactly the name or the code",
+  ),
+  mutant("tenants are not looked at", "(not q.tenant or q.tenant == found[2])", "true", "list: many letters"),
+  mutant(
+    "scopes are not looked at in the index of a tenant",
+    "(not q.scope or q.scope == found[1])",
+    "true",
+    "list: many letters",
+  ),
+  mutant(
+    "letters are not found by their tenants",
+    "  if tenant then names[#names + 1] = base .. 'tenant:' .. hash(tenant) end\n",
+    "",
+    "list and count: by scope, tenant and key",
+  ),
+  mutant(
+    "an excluded bound is included",
+    "  if range.isOpen and score == range.to then return false end\n",
+    "",
+    "list and count: by the first and the last failure",
+  ),
+  mutant(
+    "the lower bound is not looked at",
+    "return score >= range.from and score <= range.to",
+    "return score <= range.to",
+    "list and count: by the first and the last failure",
+  ),
+  mutant(
+    "a number alone is counted without the rest of the query",
+    "#q.ranges == 1 and index == base .. 'all' and q.arrived.isWhole then",
+    "#q.ranges == 1 then",
+    "list: many letters",
+  ),
+  mutant(
+    "few letters are listed as their index has them",
+    "  table.sort(ids, function(a, b) return arrivals[a] > arrivals[b] end)\n",
+    "",
+    "list: many letters",
+  ),
+  mutant(
+    "few letters are listed wherever the page begins",
+    "if arrival and isIn(q.arrived, tonumber(arrival)) then",
+    "if arrival then",
+    "list: many letters",
+  ),
+  mutant(
+    "few letters of a number are many letters of a scope",
+    "local arrival = redis.call('ZSCORE', q.arrived.index, id)\n",
+    "local arrival = redis.call('ZSCORE', base .. 'all', id)\n",
+    "list: many letters",
+  ),
+  mutant(
+    "what the error says is not looked at",
+    "return said and string.find(said, q.errorText, 1, true) end",
+    "return said end",
+    "list and count: by a text",
+  ),
+  mutant(
+    "what the error says is a pattern",
+    "string.find(said, q.errorText, 1, true)",
+    "string.find(said, q.errorText)",
+    "list and count: by a text",
+  ),
+  mutant(
+    "letters of the version before are not looked for",
+    "if not indexed and isEarly(base, q) then return { 'unindexed' } end\n  local letters",
+    "local letters",
+    "list: letters of the version before",
+  ),
+  mutant(
+    "the event as it came outlives the version that had it",
+    " else redis.call('HDEL', letter, 'original') end",
+    " end",
+    "push: keeps the history of replays",
+  ),
+  mutant(
+    "pages begin at the letter that ended the last one",
+    "    return '(' .. redis.call('ZSCORE', q.arrived.index, id)\n",
+    "    return redis.call('ZSCORE', q.arrived.index, id)\n",
+    "list: many letters",
+  ),
+  mutant(
+    "one letter more than the maximum is kept",
+    "redis.call('ZCARD', index) - maxLetters)",
+    "redis.call('ZCARD', index) - maxLetters - 1)",
+    "expired: what is over the maximum",
+  ),
+  mutant(
+    "the retention is taken for seconds",
+    "string.format('%.0f', (now - arrivedUpTo) * 1000)",
+    "string.format('%.0f', (now - arrivedUpTo * 1000) * 1000)",
+    "expired: the letters of the scope that arrived longer ago",
+  ),
+];
