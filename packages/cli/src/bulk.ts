@@ -1,8 +1,9 @@
 /** What replaying and discarding many letters have in common: which letters, how many, and what became of each. */
 import type { BatchItem, BatchStep, DeadLetterQueue, LetterFilter } from "@hooklatch/core";
+import type { Command } from "commander";
 import type { Context } from "./context.js";
 import { EXIT, endingOf, usage } from "./exit.js";
-import { type FilterOptions, filterOf, inWords } from "./filter-options.js";
+import { addFilterOptions, type FilterOptions, filterOf, inWords, readCount } from "./filter-options.js";
 import { wholeIds } from "./letter-ids.js";
 import { createProgress } from "./progress.js";
 import { idShape } from "./shapes.js";
@@ -13,6 +14,16 @@ export interface BulkOptions extends FilterOptions {
   cursor?: string;
   dryRun?: boolean;
   yes?: boolean;
+}
+
+/** Which letters, and how carefully. */
+export function addBulkOptions(command: Command): Command {
+  command.argument("[ids...]", "ids of letters, or their first 6 digits or more");
+  return addFilterOptions(command)
+    .option("--all", "every letter in the queue")
+    .option("--limit <count>", "only the newest so many of those that the filter finds", readCount(1, 1_000))
+    .option("--dry-run", "say how many it would be, and change nothing")
+    .option("-y, --yes", "do not ask");
 }
 
 export interface Chosen {
@@ -52,6 +63,17 @@ export async function choose(
   }
   const count = await queue.count(until);
   return { letters: until, missing: [], count, words: words(count) };
+}
+
+/** Says how many it would be. */
+export function dryRun({ session }: Context<unknown>, chosen: Chosen, what: string): number {
+  const { count, missing, words } = chosen;
+  if (session.json) session.result({ dryRun: true, letters: count, notFound: missing });
+  else {
+    session.out(`It would be ${what}: ${words}. Nothing was changed.`);
+    for (const id of missing) session.out(`There is no letter ${id}.`);
+  }
+  return missing.length === 0 ? EXIT.done : count === 0 ? EXIT.notFound : EXIT.refused;
 }
 
 export function lettersOf(count: number): string {

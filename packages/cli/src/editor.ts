@@ -1,11 +1,12 @@
 /** A text in the user's editor. */
+
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { utf8In } from "@hooklatch/core";
 import { CliError } from "./exit.js";
 import type { Session } from "./session.js";
-import { textOf } from "./shapes.js";
 
 /**
  * What the user made of the text. It is in a file that only this user can read, in a directory of its own, and gone afterwards, also after
@@ -24,7 +25,7 @@ export async function edited(session: Session, text: string, extension: string):
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
     session.ignoreInterrupts(true);
     await run(editor, file);
-    const after = textOf(readFileSync(file));
+    const after = utf8In(readFileSync(file));
     if (after !== undefined) return after;
     throw new CliError(
       "body_not_text",

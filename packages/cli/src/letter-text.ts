@@ -6,11 +6,11 @@ import {
   type ErrorRecord,
   type OperationRecord,
   type ReplayRecord,
+  utf8In,
 } from "@hooklatch/core";
 import { harmless } from "./harmless.js";
 import { isJson, prettyJson } from "./json-text.js";
 import type { Colours } from "./session.js";
-import { textOf } from "./shapes.js";
 import { duration, iso, since } from "./times.js";
 
 /** Of a longer body only the beginning is shown, unless it is asked for raw. */
@@ -102,7 +102,7 @@ function eventLines(event: Uint8Array, raw: boolean): string[] {
 function bodyLines(body: Uint8Array, raw: boolean): string[] {
   const size = `${body.byteLength} bytes`;
   if (body.byteLength === 0) return ["  (no body)"];
-  const text = textOf(body);
+  const text = utf8In(body);
   if (text === undefined) {
     const base64 = Buffer.from(body).toString("base64");
     const lines = (raw ? base64 : base64.slice(0, SHOWN)).match(/.{1,76}/g) ?? [];

@@ -1,6 +1,7 @@
 /** What `--json` prints. The shapes are documented in docs/cli.md, and stable: fields may be added. */
 import {
   type AttemptRecord,
+  bytesToJson,
   type DeadLetter,
   deliveredIn,
   type ErrorRecord,
@@ -11,32 +12,17 @@ import {
 } from "@hooklatch/core";
 import { iso } from "./times.js";
 
-/** Bytes: as text where they are UTF-8, else in base64. */
-function bytesShape(bytes: Uint8Array): { utf8: string } | { base64: string } {
-  const text = textOf(bytes);
-  return text === undefined ? { base64: Buffer.from(bytes).toString("base64") } : { utf8: text };
-}
-
-/** `undefined`: the bytes are not UTF-8. */
-export function textOf(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Of a plain function's input there is a body alone. */
 function eventShape(event: Uint8Array) {
   const delivered = deliveredIn(event);
-  if (delivered === undefined) return { body: bytesShape(event) };
+  if (delivered === undefined) return { body: bytesToJson(event) };
   const { method, url, headers, receivedAt, body } = delivered;
   return {
     method,
     url,
     headers: { ...headers },
     receivedAt: iso(receivedAt.getTime()),
-    body: bytesShape(body),
+    body: bytesToJson(body),
   };
 }
 

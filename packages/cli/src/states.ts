@@ -1,5 +1,5 @@
 /** What the operation of a letter is doing now. */
-import type { DeadLetter, OperationId, OperationRecord } from "@hooklatch/core";
+import { type DeadLetter, type OperationRecord, operationOf } from "@hooklatch/core";
 import type { StateNow } from "./shapes.js";
 import type { Place } from "./where.js";
 
@@ -18,8 +18,4 @@ export async function recordOf(
 export async function stateOf(place: Place, letter: DeadLetter): Promise<StateNow> {
   const record = await recordOf(place, letter);
   return record === "unknown" ? record : (record?.state ?? "gone");
-}
-
-export function operationOf({ scope, tenant, key }: OperationId): OperationId {
-  return tenant === undefined ? { scope, key } : { scope, tenant, key };
 }

@@ -108,7 +108,7 @@ export function hasLimits(sink: DeadLetterSink | undefined): sink is Required<De
   return [queue?.expired, queue?.get, queue?.remove].every((verb) => typeof verb === "function");
 }
 
-export function operationOf(letter: DeadLetter): OperationId {
-  const { scope, tenant, key } = letter;
+/** The identity alone, of a letter for instance. */
+export function operationOf({ scope, tenant, key }: OperationId): OperationId {
   return tenant === undefined ? { scope, key } : { scope, tenant, key };
 }

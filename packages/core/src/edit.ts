@@ -1,4 +1,5 @@
 /** Editing an event: another body in its place, and what is different between two of them. */
+import { sameBytes } from "./bytes.js";
 import type { HttpHeaders } from "./http.js";
 import { encodeEvent, readStoredEvent, type WebhookEvent, webhookEvent } from "./webhook.js";
 
@@ -36,12 +37,12 @@ export function deliveredIn(event: Uint8Array): WebhookEvent | undefined {
  * the same.
  */
 export function changesBetween(before: Uint8Array, after: Uint8Array): string[] {
-  if (equal(before, after)) return [];
+  if (sameBytes(before, after)) return [];
   const [a, b] = [before, after].map((event) => deliveredIn(event)?.body ?? event) as [
     Uint8Array,
     Uint8Array,
   ];
-  if (equal(a, b)) return ["headers"];
+  if (sameBytes(a, b)) return ["headers"];
   try {
     const places = differences(parse(a), parse(b));
     // Another spelling of the same values is a change, too.
@@ -77,8 +78,4 @@ function isTree(value: unknown): value is Record<string, unknown> {
 
 function parse(body: Uint8Array): unknown {
   return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, n) => byte === b[n]);
 }

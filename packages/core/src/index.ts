@@ -20,6 +20,7 @@ export {
   type ReplayManyStatus,
   replayMany,
 } from "./batch.js";
+export { sameBytes, utf8In } from "./bytes.js";
 export { type Codec, jsonCodec } from "./codec.js";
 export type { HandlerContext } from "./context.js";
 export {
@@ -29,6 +30,7 @@ export {
   type DeadLetterQueue,
   type DeadLetterSink,
   isNewer,
+  operationOf,
 } from "./dead-letter.js";
 export { type Discarded, type DiscardOptions, discard } from "./discard.js";
 export { changesBetween, deliveredIn, withBody } from "./edit.js";
@@ -60,6 +62,8 @@ export { type IdempotentHandler, withIdempotency } from "./idempotency.js";
 export { letterId, readIdempotencyKey, storageKey } from "./key.js";
 export { checkLimits, type DeadLetterLimits } from "./letter-limits.js";
 export {
+  type BytesAsJson,
+  bytesToJson,
   type Imported,
   type ImportOptions,
   importLetter,

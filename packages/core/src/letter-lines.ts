@@ -1,6 +1,6 @@
 /** Dead letters as JSON lines, so that they can be moved to another queue, or attached to a bug. */
-import type { DeadLetter, DeadLetterQueue } from "./dead-letter.js";
-import { isNewer } from "./dead-letter.js";
+import { utf8In } from "./bytes.js";
+import { type DeadLetter, type DeadLetterQueue, isNewer, operationOf } from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
 import { letterId } from "./key.js";
 import type { LetterVersion } from "./store.js";
@@ -8,7 +8,7 @@ import type { LetterVersion } from "./store.js";
 const FORMAT = "dead-letter/1";
 
 /** Bytes: as text where they are UTF-8, so that people can read them, else in base64. Nothing is lost either way. */
-type Bytes = { utf8: string } | { base64: string };
+export type BytesAsJson = { utf8: string } | { base64: string };
 
 /** One letter as one line of JSON, without the line's end. Its secrets, if it has any, are in the line, too. */
 export function letterToLine(letter: DeadLetter): string {
@@ -16,8 +16,8 @@ export function letterToLine(letter: DeadLetter): string {
   return JSON.stringify({
     hooklatch: FORMAT,
     ...rest,
-    event: toBytes(event),
-    ...(originalEvent && { originalEvent: toBytes(originalEvent) }),
+    event: bytesToJson(event),
+    ...(originalEvent && { originalEvent: bytesToJson(originalEvent) }),
   });
 }
 
@@ -44,8 +44,7 @@ export function letterFromLine(line: string): DeadLetter {
   const fields = Object.fromEntries(known.map((name) => [name, rest[name]]));
   const letter = { ...fields, event: fromBytes(event, "event") } as DeadLetter;
   if (originalEvent !== undefined) letter.originalEvent = fromBytes(originalEvent, "originalEvent");
-  const { scope, tenant, key } = letter;
-  if (letterId(tenant === undefined ? { scope, key } : { scope, tenant, key }) !== letter.id) {
+  if (letterId(operationOf(letter)) !== letter.id) {
     throw new HooklatchError(
       "invalid_letter",
       "`id` of the letter is not that of its scope, tenant and key.",
@@ -123,12 +122,12 @@ async function pushed(queue: DeadLetterQueue, letter: DeadLetter): Promise<boole
   return there !== undefined && !isNewer(letter, there);
 }
 
-function toBytes(bytes: Uint8Array): Bytes {
-  try {
-    return { utf8: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
-  } catch {
-    return { base64: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) };
-  }
+/** As text where they are UTF-8, else in base64. */
+export function bytesToJson(bytes: Uint8Array): BytesAsJson {
+  const utf8 = utf8In(bytes);
+  return utf8 === undefined
+    ? { base64: btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")) }
+    : { utf8 };
 }
 
 function fromBytes(value: unknown, name: string): Uint8Array {

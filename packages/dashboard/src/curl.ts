@@ -1,5 +1,6 @@
 /** An event as a command that sends it again: safe to paste, whatever the event holds. */
-import { decoded, headerList, type Seen } from "./shown.js";
+import { utf8In } from "@hooklatch/core";
+import { headerList, type Seen } from "./shown.js";
 
 /** They say how the message travelled, which curl says itself. */
 const NOT_SENT = new Set([
@@ -23,7 +24,7 @@ const ANY_CONTROL = /[\n\t]/;
 /** `undefined` for the input of a plain function. A body that is no text, or holds control characters, is to be downloaded first. */
 export function curlOf({ delivered, body }: Seen): string | undefined {
   if (delivered === undefined) return undefined;
-  const text = decoded(body);
+  const text = utf8In(body);
   const lines = [
     `curl -X ${quoted(delivered.method)} ${quoted(addressOf(delivered))}`,
     ...headerList(delivered.headers)

@@ -5,6 +5,7 @@ import {
   type IdempotencyStore,
   type LetterFilter,
   type OperationId,
+  operationOf,
   pageLimit,
 } from "@hooklatch/core";
 import {
@@ -103,7 +104,7 @@ async function summaryOf(settings: Settings, letter: DeadLetter, brief?: number)
     firstFailedAt: letter.firstFailedAt,
     diedAt: letter.diedAt,
     ...(letter.arrivedAt !== undefined && { arrivedAt: letter.arrivedAt }),
-    ...(await stateOf(settings.store, tenant === undefined ? { scope, key } : { scope, tenant, key })),
+    ...(await stateOf(settings.store, operationOf(letter))),
   };
 }
 

@@ -4,6 +4,8 @@ import {
   deliveredIn,
   type ErrorRecord,
   type HttpHeaders,
+  sameBytes,
+  utf8In,
   type WebhookEvent,
   withoutCredentials,
 } from "@hooklatch/core";
@@ -27,7 +29,7 @@ export function seen(event: Uint8Array, { redact, redactText }: Redaction): Seen
   const delivered = deliveredIn(event);
   if (delivered === undefined) {
     if (redactText === undefined) return { body: event, redacted: false };
-    const before = decoded(event);
+    const before = utf8In(event);
     // What is no text cannot be redacted, so it is not shown.
     const after = before === undefined ? "" : redactText(before);
     return { body: after === before ? event : new TextEncoder().encode(after), redacted: after !== before };
@@ -39,17 +41,13 @@ export function seen(event: Uint8Array, { redact, redactText }: Redaction): Seen
   return {
     delivered: { method, url: instead.url ?? url, headers, receivedAt },
     body,
-    redacted: body !== delivered.body && !same(body, delivered.body),
+    redacted: body !== delivered.body && !sameBytes(body, delivered.body),
   };
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.byteLength === b.byteLength && a.every((byte, n) => byte === b[n]);
 }
 
 export function eventShown({ delivered, body, redacted }: Seen): EventShown {
   const cut = body.byteLength > SHOWN_BYTES;
-  const text = decoded(cut ? body.subarray(0, endOfCharacter(body, SHOWN_BYTES)) : body);
+  const text = utf8In(cut ? body.subarray(0, endOfCharacter(body, SHOWN_BYTES)) : body);
   return {
     ...(delivered && {
       method: delivered.method,
@@ -71,15 +69,6 @@ export function headerList(headers: HttpHeaders): [name: string, value: string][
       String(one),
     ]),
   );
-}
-
-/** `undefined`: it is not UTF-8. */
-export function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The last place at or before `at` at which no character of UTF-8 is cut in two. */

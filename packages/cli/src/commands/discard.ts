@@ -1,8 +1,10 @@
 import { discardMany } from "@hooklatch/core";
 import type { Command } from "commander";
 import {
+  addBulkOptions,
   type BulkOptions,
   choose,
+  dryRun,
   exitOf,
   lettersOf,
   refusedLines,
@@ -11,22 +13,15 @@ import {
 } from "../bulk.js";
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
-import { addFilterOptions, readCount, TIMES_HELP } from "../filter-options.js";
-import { dryRun } from "./replay.js";
+import { TIMES_HELP } from "../filter-options.js";
 
 export function addDiscard(dlq: Command, runs: Runs): void {
   const command = dlq
     .command("discard")
     .description(
       "Give dead letters up: letter and operation are removed. What was not exported before is gone.",
-    )
-    .argument("[ids...]", "ids of letters, or their first 6 digits or more");
-  addFilterOptions(command)
-    .option("--all", "every letter in the queue")
-    .option("--limit <count>", "only the newest so many of those that the filter finds", readCount(1, 1_000))
-    .option("--dry-run", "say how many it would be, and change nothing")
-    .option("-y, --yes", "do not ask")
-    .action(runs(discardCommand));
+    );
+  addBulkOptions(command).action(runs(discardCommand));
   examples(
     command,
     "hooklatch dlq discard 3f9a1c --store sqlite:events.db",

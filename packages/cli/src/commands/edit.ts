@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
-import { changesBetween, deliveredIn, replay, withBody } from "@hooklatch/core";
+import { changesBetween, deliveredIn, replay, utf8In, withBody } from "@hooklatch/core";
 import type { Command } from "commander";
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
@@ -11,7 +11,6 @@ import { compactJson, isJson, prettyJson } from "../json-text.js";
 import { letterOf, SHORT_ID } from "../letter-ids.js";
 import { lineDiff } from "../line-diff.js";
 import type { Colours, Session } from "../session.js";
-import { textOf } from "../shapes.js";
 import { whoAsks } from "./replay.js";
 
 interface EditOptions {
@@ -63,8 +62,8 @@ async function editCommand({ session, place, options, args }: Context<EditOption
     return EXIT.done;
   }
   if (!session.json || !options.yes) session.note(changesText(session.colours, before, after, changed));
-  const wasJson = isJson(textOf(before) ?? "");
-  if (wasJson && !isJson(textOf(after) ?? ""))
+  const wasJson = isJson(utf8In(before) ?? "");
+  if (wasJson && !isJson(utf8In(after) ?? ""))
     session.note("Beware: the body was JSON, and is not any more.");
   await confirm(session, `Put letter ${letter.id.slice(0, SHORT_ID)} back with this body?`, options.yes);
   const { id } = letter;
@@ -109,7 +108,7 @@ async function newBody(
 }
 
 async function inEditor(session: Session, before: Uint8Array): Promise<Uint8Array | undefined> {
-  const text = textOf(before);
+  const text = utf8In(before);
   if (text === undefined)
     throw new CliError("body_not_text", "The body is not text: replace it with --body-file.", EXIT.usage);
   const wasJson = isJson(text);
@@ -134,7 +133,7 @@ function changesText(
 ): string {
   const places = changed.map((place) => `  ${harmless(place === "" ? "(all of it)" : place)}`);
   const [a, b] = [before, after].map((body) => {
-    const text = textOf(body);
+    const text = utf8In(body);
     return text !== undefined && isJson(text) ? prettyJson(text) : text;
   });
   const diff =

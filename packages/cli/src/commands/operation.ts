@@ -1,4 +1,4 @@
-import { type OperationRecord, takeOver } from "@hooklatch/core";
+import { type OperationRecord, operationOf, takeOver } from "@hooklatch/core";
 import type { Command } from "commander";
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
@@ -6,7 +6,6 @@ import { CliError, EXIT } from "../exit.js";
 import { attemptLines, errorLines, field, leaseText, replayLine, when } from "../letter-text.js";
 import type { Session } from "../session.js";
 import { idShape, operationShape } from "../shapes.js";
-import { operationOf } from "../states.js";
 import { whoAsks } from "./replay.js";
 
 interface OperationOptions {

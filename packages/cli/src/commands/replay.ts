@@ -3,9 +3,11 @@ import { userInfo } from "node:os";
 import { type LetterFilter, replayMany } from "@hooklatch/core";
 import { type Command, InvalidArgumentError } from "commander";
 import {
+  addBulkOptions,
   type BulkOptions,
   type Chosen,
   choose,
+  dryRun,
   exitOf,
   lettersOf,
   refusedLines,
@@ -15,7 +17,7 @@ import {
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
 import { EXIT } from "../exit.js";
-import { addFilterOptions, argumentsOf, readCount, TIMES_HELP } from "../filter-options.js";
+import { argumentsOf, TIMES_HELP } from "../filter-options.js";
 import { quoted } from "../harmless.js";
 import { type Waited, waitFor } from "../wait.js";
 
@@ -34,13 +36,8 @@ export function addReplay(dlq: Command, runs: Runs): void {
     .command("replay")
     .description(
       "Put dead letters back to work: by id, by filter, or all of them. A worker of the app runs them.",
-    )
-    .argument("[ids...]", "ids of letters, or their first 6 digits or more");
-  addFilterOptions(command)
-    .option("--all", "every letter in the queue")
-    .option("--limit <count>", "only the newest so many of those that the filter finds", readCount(1, 1_000))
-    .option("--dry-run", "say how many it would be, and change nothing")
-    .option("-y, --yes", "do not ask")
+    );
+  addBulkOptions(command)
     .option("--per-second <count>", `how many become due in each second (default: ${PER_SECOND})`, readRate)
     .option("--batch <id>", "go on with this batch: what it put back already is not put back again")
     .option("--cursor <place>", "where this batch stopped")
@@ -145,17 +142,6 @@ function waitedLines({ left, failedAgain, pending }: Waited): string {
     lines.push(`  ${id.slice(0, 12)}  ${operation?.scope}  ${operation?.key}`);
   if (pending.length > 0) lines.push(`Still at work: ${lettersOf(pending.length)}.`);
   return lines.join("\n");
-}
-
-/** Says how many it would be. */
-export function dryRun({ session }: Context<unknown>, chosen: Chosen, what: string): number {
-  const { count, missing, words } = chosen;
-  if (session.json) session.result({ dryRun: true, letters: count, notFound: missing });
-  else {
-    session.out(`It would be ${what}: ${words}. Nothing was changed.`);
-    for (const id of missing) session.out(`There is no letter ${id}.`);
-  }
-  return missing.length === 0 ? EXIT.done : count === 0 ? EXIT.notFound : EXIT.refused;
 }
 
 function resumeCommand(

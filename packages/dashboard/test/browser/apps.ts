@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serve } from "@hono/node-server";
-import { type DeadLetterQueue, type IdempotencyStore, recordActivity } from "@hooklatch/core";
+import { type DeadLetterQueue, type IdempotencyStore, type Receiver, recordActivity } from "@hooklatch/core";
 import * as onExpress from "@hooklatch/express";
 import * as onFastify from "@hooklatch/fastify";
 import * as onHono from "@hooklatch/hono";
@@ -82,14 +82,18 @@ interface Running {
   close(): Promise<void>;
 }
 
-async function listening(server: Server): Promise<number> {
+/** On a server of Node's own. */
+async function running(server: Server, route: Pick<Receiver, "close">): Promise<Running> {
   if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
-  return (server.address() as AddressInfo).port;
-}
-function stop(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  return closed;
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      await route.close({ drainMs: 0 });
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
 }
 
 /** Where the dashboard is mounted, and where the webhook is. */
@@ -102,13 +106,7 @@ export const FRAMEWORKS: Record<string, Framework> = {
     app.post("/webhooks", route);
     app.use(BASE, onExpress.mount(dashboard));
     const server = createServer(app).listen(0, "127.0.0.1");
-    return {
-      port: await listening(server),
-      async close() {
-        await route.close({ drainMs: 0 });
-        await stop(server);
-      },
-    };
+    return running(server, route);
   },
   async Hono({ handler, options }, dashboard) {
     const app = new Hono();
@@ -117,13 +115,7 @@ export const FRAMEWORKS: Record<string, Framework> = {
     app.all(BASE, onHono.mount(dashboard));
     app.all(`${BASE}/*`, onHono.mount(dashboard));
     const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }) as Server;
-    return {
-      port: await listening(server),
-      async close() {
-        await route.close({ drainMs: 0 });
-        await stop(server);
-      },
-    };
+    return running(server, route);
   },
   async Fastify({ handler, options }, dashboard) {
     const app = Fastify({ forceCloseConnections: true });
