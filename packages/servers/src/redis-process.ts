@@ -1,7 +1,8 @@
 /** One Redis server as a child process: killed, paused and started again as a test wants it. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -132,7 +133,8 @@ class Server implements RedisProcess {
     if (child === undefined || hasEnded(child)) return;
     const gone = once(child, "exit");
     child.ref();
-    child.kill("SIGKILL");
+    // With what it has forked to save or to rewrite its log, which would go on writing.
+    process.kill(-(child.pid as number), "SIGKILL");
     await gone;
   }
 
@@ -159,7 +161,9 @@ class Server implements RedisProcess {
   async stop(): Promise<void> {
     await this.kill();
     this.#lastOutput ??= this.output();
-    if (this.removes) rmSync(this.directory, { recursive: true, force: true, maxRetries: 3 });
+    if (!this.removes) return;
+    // A child that was forked to save may have made a file meanwhile: unlike `rmSync`, each retry looks for more of them.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
   }
 
   output(): string {

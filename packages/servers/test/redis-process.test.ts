@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,16 @@ async function start(options?: RedisOptions): Promise<RedisProcess> {
 async function isGone({ port }: { port: number }): Promise<boolean> {
   const problem = await ask({ host: "127.0.0.1", port }, ["PING"], 100).catch((error) => String(error.code));
   return problem === "ECONNREFUSED";
+}
+
+/** A process that has ended has no files open, whether it is collected or not. */
+function hasOpen(pid: number, file: string): boolean {
+  const open = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(open).some((fd) => readlinkSync(join(open, fd)).endsWith(file));
+  } catch {
+    return false;
+  }
 }
 
 /** A process that starts servers and ends without a word to them. They are as it reports them. */
@@ -51,6 +61,21 @@ function clientOf(url: string): Redis {
 }
 
 describe.skipIf(redisServer() === undefined)("startRedis", () => {
+  test("kill() ends with the server what it has forked to save, which would go on writing", async () => {
+    const redis = await start({ args: ["--rdb-key-save-delay", "50000"] });
+    for (let i = 0; i < 1_000; i++) await ask(redis, ["SET", `key${i}`, "x".repeat(1_000)]);
+    await ask(redis, ["BGSAVE"]);
+    const saved = () => readdirSync(redis.directory).filter((name) => name.startsWith("temp-"));
+    await until("the child has made its file", async () => saved().length === 1);
+    const pid = Number(/Background saving started by pid (\d+)/.exec(redis.output())?.[1]);
+    const [file = ""] = saved();
+    expect(hasOpen(pid, file)).toBe(true);
+    // It would find out by itself that its parent is gone, some time later.
+    process.kill(pid, "SIGSTOP");
+    await redis.kill();
+    await until("nobody has it open", async () => !hasOpen(pid, file));
+  });
+
   test("answers at once, on loopback, in a directory of its own, which stop() removes", async () => {
     const redis = await start({ args: ["--maxmemory-policy", "noeviction", "--maxmemory", "64mb"] });
     expect(redis.url).toBe(`redis://127.0.0.1:${redis.port}`);
