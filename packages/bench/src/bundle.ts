@@ -1,6 +1,6 @@
 /**
- * Bundles the processes that are measured, with Hooklatch from its sources, so that a change is measured without a build. Frameworks, drivers
- * and other libraries stay outside, as they were installed.
+ * Bundles the processes that are measured, with Hooklatch from its sources, so that a change is measured without a build: tsx would be one more
+ * thing to measure, since it wraps functions to keep their names. Frameworks, drivers and other libraries stay outside, as they were installed.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,21 +8,30 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Inside of the package, so that what is not bundled is found. */
-const folder = join(root, "node_modules", ".cache", "bench");
+/** Inside of the package, so that what is not bundled is found; of this run alone, so that another one may run beside it. */
+const folder = join(root, "node_modules", ".cache", "bench", String(process.pid));
 
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   devDependencies: Record<string, string>;
 };
 const installed = Object.keys(manifest.devDependencies).filter((name) => !name.startsWith("@hooklatch/"));
 
-export type Program = "server" | "load";
+const PROGRAMS = {
+  server: "src/http/server.ts",
+  load: "src/http/load.ts",
+  stores: "src/stores/program.ts",
+  growth: "src/growth/program.ts",
+};
+export type Program = keyof typeof PROGRAMS;
 
-/** Resolves to the path of each program. */
+let clearsUp = false;
+
+/** Resolves to the path of each program. They are gone when this process ends. */
 export async function bundle(): Promise<Record<Program, string>> {
-  rmSync(folder, { recursive: true, force: true });
+  if (!clearsUp) process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  clearsUp = true;
   await build({
-    entryPoints: { server: join(root, "src/http/server.ts"), load: join(root, "src/http/load.ts") },
+    entryPoints: mapValues((path) => join(root, path)),
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -37,5 +46,10 @@ export async function bundle(): Promise<Record<Program, string>> {
     sourcemap: "inline",
     logLevel: "warning",
   });
-  return { server: join(folder, "server.mjs"), load: join(folder, "load.mjs") };
+  return mapValues((_, name) => join(folder, `${name}.mjs`));
+}
+
+function mapValues(to: (path: string, name: Program) => string): Record<Program, string> {
+  const entries = Object.entries(PROGRAMS) as [Program, string][];
+  return Object.fromEntries(entries.map(([name, path]) => [name, to(path, name)])) as Record<Program, string>;
 }

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 
-/** What is measured has a core to itself; the load and the store share the others. */
-export type Place = "measured" | "beside";
+/** What is measured has a core to itself; the load and the store share the others. `anywhere`: many that are measured together. */
+export type Place = "measured" | "beside" | "anywhere";
 
 const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
 
@@ -12,6 +12,16 @@ const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]
 export const placement = canPin
   ? "the app on core 0; load and store on the others (taskset)"
   : "left to the operating system";
+
+const coresOf = (place: Place) => {
+  const last = availableParallelism() - 1;
+  return { measured: "0", beside: `1-${last}`, anywhere: `0-${last}` }[place];
+};
+
+/** Moves a process that somebody else has started, with all its threads: a server. */
+export function moveBeside(pid: number): void {
+  if (canPin) spawnSync("taskset", ["--all-tasks", "-cp", coresOf("beside"), String(pid)]);
+}
 
 export class Worker {
   private constructor(private readonly child: ChildProcess) {}
@@ -23,8 +33,7 @@ export class Worker {
     nodeArgs: readonly string[] = [],
   ): Worker {
     const command = [process.execPath, ...nodeArgs, program, ...args];
-    const cores = place === "measured" ? "0" : `1-${availableParallelism() - 1}`;
-    const [file = "", ...rest] = canPin ? ["taskset", "-c", cores, ...command] : command;
+    const [file = "", ...rest] = canPin ? ["taskset", "-c", coresOf(place), ...command] : command;
     const child = spawn(file, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     return new Worker(child);
   }

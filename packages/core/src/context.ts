@@ -28,35 +28,46 @@ export interface ContextParts {
   replay: boolean;
 }
 
+class Context implements HandlerContext {
+  readonly scope: string;
+  declare readonly tenant?: string;
+  readonly key: string;
+  readonly attempt: number;
+  readonly token: number;
+  readonly replay: boolean;
+  readonly idempotencyKeyFor: (step: string) => string;
+  #controller: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
+
+  constructor({ id, attempt, token, replay }: ContextParts) {
+    this.scope = id.scope;
+    if (id.tenant !== undefined) this.tenant = id.tenant;
+    this.key = id.key;
+    this.attempt = attempt;
+    this.token = token;
+    this.replay = replay;
+    this.idempotencyKeyFor = (step) => derivedKey(id, step);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  static abort(context: Context, reason: unknown): void {
+    context.#aborted ??= { reason };
+    context.#controller?.abort(reason);
+  }
+}
+
 /** The context, and the means to abort its signal. The signal is made when the handler first asks for it. */
 export function createContext(parts: ContextParts): {
   context: HandlerContext;
   abort(reason: unknown): void;
 } {
-  const { id, attempt, token, replay } = parts;
-  let controller: AbortController | undefined;
-  let aborted: { reason: unknown } | undefined;
-  const context: HandlerContext = {
-    scope: id.scope,
-    ...(id.tenant === undefined ? {} : { tenant: id.tenant }),
-    key: id.key,
-    attempt,
-    token,
-    replay,
-    get signal() {
-      if (controller === undefined) {
-        controller = new AbortController();
-        if (aborted !== undefined) controller.abort(aborted.reason);
-      }
-      return controller.signal;
-    },
-    idempotencyKeyFor: (step) => derivedKey(id, step),
-  };
-  return {
-    context,
-    abort(reason) {
-      aborted ??= { reason };
-      controller?.abort(reason);
-    },
-  };
+  const context = new Context(parts);
+  return { context, abort: (reason) => Context.abort(context, reason) };
 }

@@ -50,14 +50,15 @@ const NAMES: Record<keyof IdempotencyEvents, true> = {
 };
 export const EVENT_NAMES: ReadonlySet<string> = new Set(Object.keys(NAMES));
 
-export type Emit = <Name extends keyof IdempotencyEvents>(
-  name: Name,
-  event: Parameters<IdempotencyEvents[Name]>[0],
-) => void;
+export interface Emit {
+  <Name extends keyof IdempotencyEvents>(name: Name, event: Parameters<IdempotencyEvents[Name]>[0]): void;
+  /** Whether somebody listens: an event that nobody hears need not be made. */
+  hears(name: keyof IdempotencyEvents): boolean;
+}
 
 /** Calls listeners so that one that throws, or rejects, harms nothing. */
 export function emitter(listeners: Partial<IdempotencyEvents> | undefined): Emit {
-  return (name, event) => {
+  const emit = (name: keyof IdempotencyEvents, event: unknown): void => {
     try {
       const listener = listeners?.[name] as ((event: unknown) => unknown) | undefined;
       const result = listener?.(event);
@@ -66,4 +67,7 @@ export function emitter(listeners: Partial<IdempotencyEvents> | undefined): Emit
       // A listener's failure is its own.
     }
   };
+  return Object.assign(emit, {
+    hears: (name: keyof IdempotencyEvents): boolean => listeners?.[name] !== undefined,
+  });
 }

@@ -5,8 +5,10 @@
 import { createClaims } from "./claims.js";
 import type { Codec } from "./codec.js";
 import type { HandlerContext } from "./context.js";
+import { createDeadlines } from "./deadlines.js";
 import { type ErrorRecord, HooklatchError } from "./errors.js";
 import { emitter } from "./events.js";
+import type { HttpHost } from "./http.js";
 import { letterId, storageKey } from "./key.js";
 import { createLeases } from "./lease.js";
 import { createLetters } from "./letters.js";
@@ -16,8 +18,8 @@ import type { Outcome } from "./outcome.js";
 import { nextOwner } from "./owner.js";
 import { CHECK_BACK_MS, createPatience, createPending, DEFAULT_DRAIN_MS } from "./patience.js";
 import { type Claimed, type Run, type RunEnd, startRun } from "./run.js";
-import type { ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
-import { storeCall } from "./store-call.js";
+import type { Claim, ClaimRequest, DueWork, Held, LetterNote, OperationId } from "./store.js";
+import { createStoreCall } from "./store-call.js";
 import { completionFor } from "./successor.js";
 import { createThresholds } from "./thresholds.js";
 import { createUpkeep } from "./upkeep.js";
@@ -25,14 +27,16 @@ import { createWaiters } from "./waiters.js";
 import { createWorker } from "./worker.js";
 
 /** One call, with its identity and its event as bytes. */
-interface Delivery {
+interface Delivery<Input> {
   id: OperationId;
   fingerprint: string | undefined;
   event: Uint8Array;
+  /** What decoding `event` would give. For the first attempt, which need not decode what was just encoded. */
+  input?: (() => Input) | undefined;
   /** When it came in, on the `performance.now()` clock. */
   arrivedAt: number;
-  /** Keeps the host alive for work that goes on after the answer. */
-  waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+  /** Whose `waitUntil` keeps it alive for work that goes on after the answer. */
+  host?: HttpHost | undefined;
 }
 
 /** `Outcome` before decoding. `bytes`: the stored result, `null` if it is not kept. `value`: what the handler of this run returned. */
@@ -51,8 +55,8 @@ export interface CloseOptions {
   drainMs?: number | undefined;
 }
 
-export interface Flow<Output> {
-  deliver(delivery: Delivery): Promise<FlowOutcome<Output>>;
+export interface Flow<Input, Output> {
+  deliver(delivery: Delivery<Input>): Promise<FlowOutcome<Output>>;
   start(): void;
   close(options?: CloseOptions): Promise<void>;
 }
@@ -63,11 +67,11 @@ export function createFlow<Input, Output>(
   handler: (input: Input, context: HandlerContext) => Output | Promise<Output>,
   settings: Settings<Input>,
   codec: Codec<Input, Output>,
-): Flow<Output> {
+): Flow<Input, Output> {
   const { store, scope, deadLetters, leaseMs, storeTimeoutMs } = settings;
   const vacateScope = occupyScope(store, scope);
   const emit = emitter(settings.on);
-  const callStore = <T>(operation: () => Promise<T>): Promise<T> => storeCall(operation, storeTimeoutMs);
+  const callStore = createStoreCall(storeTimeoutMs);
   const storeError = (operation: string, error: unknown): void =>
     emit("storeError", { scope, operation, error });
   const leases = createLeases({
@@ -75,10 +79,12 @@ export function createFlow<Input, Output>(
     extend: (held) => callStore(() => store.extend({ ...held, leaseMs })),
     onError: (error) => storeError("extend", error),
   });
+  const runLimits = createDeadlines({ ms: settings.maxRunMs, keepAlive: false });
   const thresholds = createThresholds(settings, emit);
   const letters = createLetters(store, deadLetters, storeTimeoutMs, emit, thresholds);
   const waiters = createWaiters<FlowOutcome<Output>>();
   const runs = new Set<Run<Output>>();
+  const runParts = { handler, settings, store, codec, callStore, leases, runLimits, emit };
   const { concurrency, pollMs } = settings.worker || { concurrency: 0, pollMs: 0 };
   let workerRuns = 0;
   let suspectRuns = false;
@@ -95,38 +101,51 @@ export function createFlow<Input, Output>(
 
   // ---- a delivery ---------------------------------------------------------------------------------------------------
 
-  async function deliver(delivery: Delivery): Promise<FlowOutcome<Output>> {
-    if (closing !== undefined)
-      throw new HooklatchError("closed", "This handler is closing.", { retryable: true });
+  function deliver(delivery: Delivery<Input>): Promise<FlowOutcome<Output>> {
+    if (closing !== undefined) {
+      return Promise.reject(new HooklatchError("closed", "This handler is closing.", { retryable: true }));
+    }
     start();
-    return track(answer(delivery));
+    return track(settings.whenRunning === "answer" ? claimAndRun(delivery) : claimOrWait(delivery));
   }
 
-  async function answer(delivery: Delivery): Promise<FlowOutcome<Output>> {
+  async function claimOrWait(delivery: Delivery<Input>): Promise<FlowOutcome<Output>> {
     const first = await claimAndRun(delivery);
-    if (first.status !== "running" || settings.whenRunning === "answer") return first;
+    if (first.status !== "running") return first;
     const until = delivery.arrivedAt + Math.min(settings.waitMs, settings.respondWithinMs);
     const name = `${storageKey(delivery.id)}:${delivery.fingerprint ?? ""}`;
     return waiters.wait(name, until, first, () => claimAndRun(delivery));
   }
 
-  async function claimAndRun(delivery: Delivery): Promise<FlowOutcome<Output>> {
+  function claimAndRun(delivery: Delivery<Input>): Promise<FlowOutcome<Output>> {
     const { id, fingerprint, event } = delivery;
-    const owner = nextOwner();
-    const claimedAt = performance.now();
     const request: ClaimRequest = {
       id,
-      owner,
+      owner: nextOwner(),
       leaseMs,
       fingerprint,
       event,
       redelivery: settings.redelivery,
       redeliveryAfterMs: settings.retry.maxDelayMs,
     };
-    const claim = await sendClaim(request);
+    const claimedAt = performance.now();
+    return sendClaim(request).then((claim) => afterClaim(delivery, request.owner, claimedAt, claim));
+  }
+
+  function afterClaim(
+    delivery: Delivery<Input>,
+    owner: string,
+    claimedAt: number,
+    claim: Claim,
+  ): FlowOutcome<Output> | Promise<FlowOutcome<Output>> {
+    const { id } = delivery;
     switch (claim.status) {
-      case "claimed":
-        return runForDelivery(delivery, { id, owner, event, claimedAt, ...claim });
+      case "claimed": {
+        const { token, attempt, recovered, replay, letter } = claim;
+        const { event, input } = delivery;
+        const claimed = { id, owner, token, attempt, recovered, replay, letter, event, input, claimedAt };
+        return runForDelivery(delivery, claimed);
+      }
       case "running":
         return {
           status: "running",
@@ -145,7 +164,10 @@ export function createFlow<Input, Output>(
     }
   }
 
-  async function runForDelivery(delivery: Delivery, claimed: Claimed): Promise<FlowOutcome<Output>> {
+  async function runForDelivery(
+    delivery: Delivery<Input>,
+    claimed: Claimed<Input>,
+  ): Promise<FlowOutcome<Output>> {
     if (runs.size >= settings.maxRunning || drained) {
       await handBack(claimed);
       return { status: "accepted", retryAfterMs: CHECK_BACK_MS };
@@ -154,19 +176,19 @@ export function createFlow<Input, Output>(
     const ending = track(runToOutcome(claimed, until, () => afterLoss(delivery)));
     const answered = await deliveries.inTime(ending, until);
     if (answered !== undefined) return answered;
-    delivery.waitUntil?.(ending);
+    delivery.host?.waitUntil?.(ending);
     return { status: "accepted", retryAfterMs: CHECK_BACK_MS };
   }
 
   /** Runs what was claimed, buries or unburies its letter, and says what became of it. Never rejects. */
   async function runToOutcome(
-    claimed: Claimed,
+    claimed: Claimed<Input>,
     retryUntil: number | undefined,
     onLoss: () => Promise<FlowOutcome<Output>>,
   ): Promise<FlowOutcome<Output>> {
     const { id, token, attempt, recovered, replay } = claimed;
-    emit("claimed", { ...id, token, attempt, recovered, replay });
-    const run = startRun({ handler, settings, store, codec, leases, emit }, claimed, retryUntil);
+    if (emit.hears("claimed")) emit("claimed", { ...id, token, attempt, recovered, replay });
+    const run = startRun(runParts, claimed, retryUntil);
     runs.add(run);
     let end: RunEnd<Output>;
     try {
@@ -199,7 +221,7 @@ export function createFlow<Input, Output>(
   }
 
   /** A run that lost its claim answers with its successor's completion, if there is one, and never with its own result. */
-  async function afterLoss({ id, fingerprint }: Delivery): Promise<FlowOutcome<Output>> {
+  async function afterLoss({ id, fingerprint }: Delivery<Input>): Promise<FlowOutcome<Output>> {
     try {
       const completion = completionFor(await callStore(() => store.get(id)), fingerprint);
       if (completion === undefined) return LOST;
@@ -263,7 +285,7 @@ export function createFlow<Input, Output>(
     }
   }
 
-  function runDue(claimed: Claimed): Promise<unknown> {
+  function runDue(claimed: Claimed<Input>): Promise<unknown> {
     return runToOutcome(claimed, undefined, async () => LOST);
   }
 

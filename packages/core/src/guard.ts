@@ -19,7 +19,7 @@ import { inProgress, keyMissing, keyReused, notKept, outcomeUnknown, refusalOf }
 import { replayOf } from "./reply.js";
 import { requestFingerprint } from "./request-fingerprint.js";
 import type { ClaimRequest, Held, OperationId } from "./store.js";
-import { storeCall } from "./store-call.js";
+import { createStoreCall } from "./store-call.js";
 import { completionFor } from "./successor.js";
 import { createUpkeep } from "./upkeep.js";
 import { createWaiters } from "./waiters.js";
@@ -67,7 +67,7 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
   const { store, scope, leaseMs, storeTimeoutMs, retentionMs } = settings;
   const vacateScope = occupyScope(store, scope);
   const emit = emitter(settings.on);
-  const callStore = <T>(operation: () => Promise<T>): Promise<T> => storeCall(operation, storeTimeoutMs);
+  const callStore = createStoreCall(storeTimeoutMs);
   const storeError = (operation: string, error: unknown): void =>
     emit("storeError", { scope, operation, error });
   const leases = createLeases({
@@ -219,6 +219,7 @@ export function createGuard<Native>(options: GuardOptions<Native>): Guard {
     const run = startGuardedRun(
       {
         settings,
+        callStore,
         leases,
         emit,
         afterLoss: () => afterLoss(held.id, fingerprint),

@@ -7,7 +7,7 @@ import { persistWrite } from "./persist.js";
 import { outcomeUnknown } from "./refusal.js";
 import { encodeReply } from "./reply.js";
 import type { Held } from "./store.js";
-import { storeCall } from "./store-call.js";
+import type { StoreCall } from "./store-call.js";
 
 /**
  * What an adapter reports about the response of a claimed route. The first report counts; the others get its answer. None of the
@@ -34,6 +34,8 @@ export interface GuardedRun {
 
 export interface GuardedRunParts {
   settings: Omit<GuardSettings<never>, "tenant">;
+  /** With the limit `storeTimeoutMs`. */
+  callStore: StoreCall;
   leases: Leases;
   emit: Emit;
   /** The response of whoever completed the operation, or `503`. */
@@ -50,7 +52,7 @@ export interface StartedRun extends GuardedRun {
 type End = "stored" | "released" | "lost" | "unknown";
 
 export function startGuardedRun(
-  { settings, leases, emit, afterLoss, onEnd }: GuardedRunParts,
+  { settings, callStore, leases, emit, afterLoss, onEnd }: GuardedRunParts,
   held: Held,
   attempt: number,
   claimedAt: number,
@@ -84,12 +86,16 @@ export function startGuardedRun(
   }
 
   async function complete(result: Uint8Array | null): Promise<End> {
-    const confirmed = await persistWrite(() => store.complete({ ...held, result, retentionMs }), {
+    const write = () => store.complete({ ...held, result, retentionMs });
+    const confirmed = await persistWrite("complete", write, {
       lease,
       leaseMs,
       storeTimeoutMs,
-      gaveUp: () => gaveUp,
-      onError: (error) => emit("storeError", { scope: id.scope, operation: "complete", error }),
+      callStore,
+      get gaveUp() {
+        return gaveUp;
+      },
+      onError: (operation, error) => emit("storeError", { scope: id.scope, operation, error }),
     });
     if (confirmed === undefined) return "unknown";
     if (!confirmed) return "lost";
@@ -100,7 +106,7 @@ export function startGuardedRun(
   /** Not acknowledged to anybody, so it is tried for the time of one store operation only; then the lease runs out by itself. */
   async function release(status: number | undefined): Promise<End> {
     try {
-      if (!(await storeCall(() => store.release({ ...held, retentionMs }), storeTimeoutMs))) return "lost";
+      if (!(await callStore(() => store.release({ ...held, retentionMs })))) return "lost";
       emit("released", { ...id, token, status });
     } catch (error) {
       emit("storeError", { scope: id.scope, operation: "release", error });

@@ -83,8 +83,10 @@ export function retryAfterSeconds(ms: number): string {
   return String(Math.min(60, Math.max(1, Math.ceil(ms / 1000))));
 }
 
+const encoder = new TextEncoder();
+
 export function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return encoder.encode(text);
 }
 
 /** How a message travels is the server's to say, not the handler's: `transfer-encoding` beside a length is a malformed message. */

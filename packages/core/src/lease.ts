@@ -1,5 +1,5 @@
 /**
- * Keeps the claims of running operations alive: one shared timer for all of them, started with the first and stopped with the last. (Where
+ * Keeps the claims of running operations alive: one shared timer for all of them, which stops when it finds none. (Where
  * a timer ends with the request that started it, each claim has one of its own.)
  *
  * The store's clock decides when a lease runs out. Here a monotonic clock, started *before* the claim was sent, runs ahead of it, so the
@@ -63,6 +63,11 @@ export function createLeases({
   let timer: Timer | undefined;
 
   function tick(): void {
+    if (beats.size === 0) {
+      clearInterval(timer);
+      timer = undefined;
+      return;
+    }
     for (const [lease, beat] of beats) check(lease, beat);
   }
 
@@ -117,10 +122,7 @@ export function createLeases({
         },
         end() {
           beats.delete(lease);
-          clearInterval(own);
-          if (beats.size > 0 || timer === undefined) return;
-          clearInterval(timer);
-          timer = undefined;
+          if (own !== undefined) clearInterval(own);
         },
       };
       const beat: Beat = { until: claimedAt + maxHoldMs, inFlight: false, onLoss };

@@ -57,16 +57,21 @@ export interface Pending {
 }
 
 export function createPending(): Pending {
-  const pending = new Set<Promise<unknown>>();
+  let pending = 0;
+  let waiting: (() => void)[] = [];
+  function done(): void {
+    if (--pending > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  }
   return {
     track(work) {
-      pending.add(work);
-      const done = () => pending.delete(work);
+      pending++;
       work.then(done, done);
       return work;
     },
     async settled() {
-      while (pending.size > 0) await Promise.allSettled(pending);
+      while (pending > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },
   };
 }

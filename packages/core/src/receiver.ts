@@ -18,7 +18,14 @@ import { extractFingerprint, extractPart, readIdempotencyKey } from "./key.js";
 import { functionOr, type IdempotencyOptions, number, resolveOptions } from "./options.js";
 import { keyReused, outcomeUnknown, refusalOf } from "./refusal.js";
 import { decodeReply, encodeReply, REPLAYED_MARK, type Reply, replayOf, replyOf } from "./reply.js";
-import { encodeEvent, eventCodec, type WebhookEvent, webhookEvent, withoutCredentials } from "./webhook.js";
+import {
+  asStored,
+  encodeEvent,
+  eventCodec,
+  type WebhookEvent,
+  webhookEvent,
+  withoutCredentials,
+} from "./webhook.js";
 
 /**
  * Handles one event. Return nothing for `200 {"status":"ok"}`, a plain value for `200` with it as JSON, or `respond(…)`; throw to fail
@@ -114,13 +121,17 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
         return refused(error);
       }
     }
-    const delivery = {
-      ...identify(event),
-      event: encodeEvent(redacted(event)),
+    const { id, fingerprint } = identify(event);
+    const kept = redacted(event);
+    const outcome = await flow.deliver({
+      id,
+      fingerprint,
+      event: encodeEvent(kept),
+      input: () => asStored(kept),
       arrivedAt,
-      waitUntil: host.waitUntil,
-    };
-    return responseTo(await flow.deliver(delivery));
+      host,
+    });
+    return responseTo(outcome);
   }
 
   function identify(event: WebhookEvent) {

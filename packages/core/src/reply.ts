@@ -94,10 +94,11 @@ export function replyOf(returned: unknown): Reply {
     );
   }
   try {
-    const { headers, body } = respond(200, utf8(strictJson(returned)), {
-      "content-type": "application/json",
-    });
-    return { response: { status: 200, headers, body }, nothing: false };
+    const body = utf8(strictJson(returned));
+    return {
+      response: { status: 200, headers: { "content-type": "application/json" }, body },
+      nothing: false,
+    };
   } catch (unkept) {
     // The handler did its work: running it again would not make its result any more encodable.
     return { response: json(200, { status: "ok" }), nothing: true, unkept };
@@ -152,12 +153,15 @@ export function encodeReply({ response, nothing, unkept }: Reply): Uint8Array {
   if (unkept !== undefined) throw unkept;
   const { status, headers, body } = response;
   // Without a body its length is what the first response said it would be (HEAD, 304).
-  const isKept = (name: string) => REPLAYED_HEADERS.has(name) || (body === null && name === "content-length");
-  const kept = Object.entries(headers).filter(([name]) => isKept(name));
-  const head: StoredHead = { status, headers: Object.fromEntries(kept) };
+  const kept: StoredHead["headers"] = {};
+  for (const name of Object.keys(headers)) {
+    const isKept = REPLAYED_HEADERS.has(name) || (body === null && name === "content-length");
+    if (isKept) kept[name] = headers[name] as string | string[];
+  }
+  const head: StoredHead = { status, headers: kept };
   if (nothing) head.nothing = true;
   if (body === null) head.bodiless = true;
-  return withHead(head, body ?? new Uint8Array(0));
+  return withHead(JSON.stringify(head), body ?? new Uint8Array(0));
 }
 
 /** A stored response as a duplicate gets it; `undefined` where there is none: it was not kept, or the handler returned nothing. */

@@ -57,16 +57,24 @@ export function delayAfter(
 }
 
 /**
- * Runs `attempt` until it succeeds or `again` says no, by the `exponential-backoff` package.
+ * Goes on after `first`, an attempt that failed, until one succeeds or `again` says no, by the `exponential-backoff` package. Rejects with what
+ * the last one rejected with.
  *
  * The wait is inside `again`, with a delay of this file's policy, and the package's own delay is zero: the package can neither be
  * interrupted (at `close`, when the lease is lost), nor take a delay from an error, nor tell a delay beforehand.
  */
-export function runAttempts<T>(
+export function retryAttempts<T>(
+  first: unknown,
   attempt: () => Promise<T>,
-  again: (error: unknown) => Promise<boolean>,
+  again: (failure: unknown) => Promise<boolean>,
 ): Promise<T> {
-  return backOff(attempt, {
+  let isFirst = true;
+  const next = (): Promise<T> => {
+    if (!isFirst) return attempt();
+    isFirst = false;
+    return Promise.reject(first);
+  };
+  return backOff(next, {
     numOfAttempts: Number.MAX_SAFE_INTEGER,
     startingDelay: 0,
     jitter: "none",

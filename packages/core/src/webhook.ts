@@ -1,7 +1,8 @@
 /** What a webhook handler is given: the delivered event, as the store keeps it. */
+import { concatenated } from "./bytes.js";
 import type { Codec } from "./codec.js";
 import { HooklatchError } from "./errors.js";
-import type { HttpHeaders, HttpRequest } from "./http.js";
+import { type HttpHeaders, type HttpRequest, utf8 } from "./http.js";
 
 export interface WebhookEvent extends HttpRequest {
   receivedAt: Date;
@@ -18,8 +19,10 @@ export interface WebhookEventParts extends HttpRequest {
   receivedAt: Date;
 }
 
+const decoder = new TextDecoder();
+
 export function webhookEvent(parts: WebhookEventParts): WebhookEvent {
-  const text = (): string => new TextDecoder().decode(parts.body);
+  const text = (): string => decoder.decode(parts.body);
   return {
     ...parts,
     text,
@@ -49,9 +52,9 @@ const SIGNATURE = /(^|-)(signature|hmac|hmacsha256|sig)(-|$)/;
  */
 export function withoutCredentials(headers: HttpHeaders, signaturesToo: boolean): HttpHeaders {
   const kept: Record<string, string | readonly string[] | undefined> = Object.create(null);
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
     if (CREDENTIALS.has(name) || (signaturesToo && SIGNATURE.test(name))) continue;
-    kept[name] = value;
+    kept[name] = headers[name];
   }
   return kept;
 }
@@ -67,8 +70,29 @@ interface StoredHead {
 /** An event as bytes: a line of JSON, then the body as it came. */
 export function encodeEvent(event: WebhookEvent): Uint8Array {
   const { method, url, basePath, headers, receivedAt, body } = event;
-  const head: StoredHead = { method, url, basePath, headers, receivedAt: receivedAt.getTime() };
-  return withHead(head, body);
+  // The text of a `StoredHead`. By hand, because `JSON.stringify` is slow at an object without a prototype.
+  let members = "";
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    const text = typeof value === "string" ? quoted(value) : JSON.stringify(value);
+    members += `${members === "" ? "" : ","}${quoted(name)}:${text}`;
+  }
+  const request = `"method":${quoted(method)},"url":${quoted(url)},"basePath":${quoted(basePath)}`;
+  return withHead(`{${request},"headers":{${members}},"receivedAt":${receivedAt.getTime()}}`, body);
+}
+
+/** Nothing that JSON would escape. */
+const UNESCAPED = /^[ !#-[\]-~]*$/;
+
+function quoted(text: string): string {
+  return UNESCAPED.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** What the handler is given of an event that was just encoded: what `readStoredEvent` would read back. */
+export function asStored({ method, url, basePath, headers, receivedAt, body }: WebhookEvent): WebhookEvent {
+  // Bytes of its own: whoever reads `body.buffer` must find nothing else there.
+  return webhookEvent({ method, url, basePath, headers, receivedAt, body: new Uint8Array(body) });
 }
 
 /**
@@ -82,20 +106,27 @@ export function readStoredEvent(bytes: Uint8Array): WebhookEvent {
   return webhookEvent({ ...head, headers, receivedAt: new Date(head.receivedAt), body });
 }
 
-/** A line of JSON, then bytes: cheap to write and to read, whatever the size and content of the body. */
-export function withHead(head: unknown, body: Uint8Array): Uint8Array {
-  const line = new TextEncoder().encode(`${JSON.stringify(head)}\n`);
-  const bytes = new Uint8Array(line.byteLength + body.byteLength);
-  bytes.set(line);
-  bytes.set(body, line.byteLength);
-  return bytes;
+const encoder = new TextEncoder();
+
+/** A line of JSON, given as its text, then bytes: cheap to write and to read, whatever the size and content of the body. */
+export function withHead(json: string, body: Uint8Array): Uint8Array {
+  const line = `${json}\n`;
+  // As long as it is if it is ASCII, as nearly all are: one array rather than two.
+  const bytes = new Uint8Array(line.length + body.byteLength);
+  const { read, written } = encoder.encodeInto(line, bytes.subarray(0, line.length));
+  if (read === line.length && written === read) {
+    bytes.set(body, written);
+    return bytes;
+  }
+  const head = utf8(line);
+  return concatenated([head, body], head.byteLength + body.byteLength);
 }
 
 export function readHead<Head>(bytes: Uint8Array): { head: Head; body: Uint8Array } {
   const end = bytes.indexOf(10);
   let head: unknown;
   try {
-    head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    head = JSON.parse(decoder.decode(bytes.subarray(0, end)));
   } catch (cause) {
     throw undecodable(cause);
   }

@@ -8,7 +8,7 @@ import {
 } from "@hooklatch/core";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { resolveOptions } from "../src/options.js";
-import { delayAfter, isRetryable, runAttempts } from "../src/retry.js";
+import { delayAfter, isRetryable, retryAttempts } from "../src/retry.js";
 
 const policy = (retry?: RetryOptions | false) =>
   resolveOptions({ store: memoryStore(), scope: "s", retry }).retry;
@@ -151,31 +151,38 @@ describe("whether another attempt follows", () => {
   });
 });
 
-describe("runAttempts (exponential-backoff)", () => {
+const first = new Error("run 1");
+
+describe("retryAttempts (exponential-backoff)", () => {
   test("runs until one succeeds, and asks before each further one", async () => {
-    let runs = 0;
+    let runs = 1;
     const again = vi.fn(async (_: unknown) => true);
-    const result = await runAttempts(async () => {
-      if (++runs < 4) throw new Error(`run ${runs}`);
-      return "done";
-    }, again);
+    const result = await retryAttempts(
+      first,
+      async () => {
+        if (++runs < 4) throw new Error(`run ${runs}`);
+        return "done";
+      },
+      again,
+    );
     expect(result).toBe("done");
     expect(again.mock.calls.map(([error]) => (error as Error).message)).toEqual(["run 1", "run 2", "run 3"]);
   });
 
   test("ends with the last error as soon as nobody wants another one", async () => {
-    let runs = 0;
+    let runs = 1;
     const attempt = async () => {
       throw new Error(`run ${++runs}`);
     };
-    await expect(runAttempts(attempt, async () => runs < 3)).rejects.toThrow("run 3");
+    await expect(retryAttempts(first, attempt, async () => runs < 3)).rejects.toThrow("run 3");
     expect(runs).toBe(3);
   });
 
   test("adds no wait of its own, however many attempts there are", async () => {
     let runs = 0;
     const from = performance.now();
-    await runAttempts(
+    await retryAttempts(
+      first,
       async () => {
         if (++runs < 100) throw new Error("again");
       },
@@ -188,6 +195,7 @@ describe("runAttempts (exponential-backoff)", () => {
     const broken = async () => {
       throw new Error("broken");
     };
-    await expect(runAttempts(() => Promise.reject(new Error("x")), broken)).rejects.toThrow("broken");
+    const attempt = () => Promise.reject(new Error("x"));
+    await expect(retryAttempts(first, attempt, broken)).rejects.toThrow("broken");
   });
 });

@@ -94,7 +94,8 @@ async function load({
           function next(): void {
             if (left === 0) {
               socket.off("close", onClose).destroy();
-              return resolve();
+              resolve();
+              return;
             }
             left--;
             const key = nextKey();
