@@ -1,9 +1,11 @@
 /** What replaying and discarding many letters have in common: which letters, how many, and what became of each. */
 import type { BatchItem, BatchStep, DeadLetterQueue, LetterFilter } from "@hooklatch/core";
 import type { Command } from "commander";
+import { closed } from "./closed-filter.js";
 import type { Context } from "./context.js";
 import { EXIT, endingOf, usage } from "./exit.js";
 import { addFilterOptions, type FilterOptions, filterOf, inWords, readCount } from "./filter-options.js";
+import { harmless } from "./harmless.js";
 import { wholeIds } from "./letter-ids.js";
 import { createProgress } from "./progress.js";
 import { idShape } from "./shapes.js";
@@ -54,15 +56,15 @@ export async function choose(
   if (!isFiltered && !options.all) throw usage("Say which letters: ids, a filter such as --scope, or --all.");
   const words = (count: number) =>
     `${lettersOf(count)}${isFiltered ? ` with ${inWords(filter)}` : ", which are all of them"}`;
-  const until = { ...filter, arrivedBefore: filter.arrivedBefore ?? Date.now() };
   if (options.limit !== undefined) {
     if (options.cursor !== undefined) throw usage("Say either --limit or --cursor.");
-    const page = await queue.list({ ...until, limit: options.limit });
+    const page = await queue.list({ ...filter, limit: options.limit });
     const ids = page.letters.map(({ id }) => id);
     return { letters: ids, missing: [], count: ids.length, words: `the newest ${words(ids.length)}` };
   }
-  const count = await queue.count(until);
-  return { letters: until, missing: [], count, words: words(count) };
+  const letters = await closed(queue, filter);
+  const count = await queue.count(letters);
+  return { letters, missing: [], count, words: words(count) };
 }
 
 /** Says how many it would be. */
@@ -146,7 +148,7 @@ export function refusedShape({ id, operation, status, error }: BatchItem<string>
   };
 }
 
-/** The refused ones, a line each. */
+/** The refused ones, a line each, harmless. */
 export function refusedLines(refused: readonly BatchItem<string>[]): string[] {
   return refused.map((item) => {
     const { id, scope, key, status, reason } = refusedShape(item) as ReturnType<typeof refusedShape> & {
@@ -154,7 +156,7 @@ export function refusedLines(refused: readonly BatchItem<string>[]): string[] {
       key?: string;
     };
     const where = scope === undefined ? "" : `  ${scope}  ${key}`;
-    return `  ${id.slice(0, 12)}${where}: ${status} (${reason})`;
+    return harmless(`  ${id.slice(0, 12)}${where}: ${status} (${reason})`);
   });
 }
 

@@ -31,6 +31,14 @@ export function usage(message: string): CliError {
   return new CliError("wrong_usage", message, EXIT.usage);
 }
 
+/** Of a file that was named and cannot be read. */
+export function unreadable(file: string, error: unknown): CliError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOENT"
+    ? new CliError("file_missing", `There is no file ${file}.`, EXIT.notFound)
+    : usage(`${file} cannot be read: ${message}`);
+}
+
 export interface Ending {
   code: string;
   message: string;

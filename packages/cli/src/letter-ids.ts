@@ -1,6 +1,7 @@
 /** Letters named by the beginning of their id, as git names commits. */
 import { type DeadLetter, type DeadLetterQueue, letterPages } from "@hooklatch/core";
 import { CliError, EXIT, usage } from "./exit.js";
+import { harmless } from "./harmless.js";
 
 /** Shown in lists: long enough to be unique nearly always. */
 export const SHORT_ID = 10;
@@ -34,7 +35,9 @@ export async function wholeIds(
   }
   for (const [id, letters] of found) {
     if (letters.length < 2) continue;
-    const which = letters.slice(0, SHOWN).map((one) => `\n  ${one.id}  ${one.scope}  ${one.key}`);
+    const which = letters
+      .slice(0, SHOWN)
+      .map((one) => `\n${harmless(`  ${one.id}  ${one.scope}  ${one.key}`)}`);
     const more = letters.length > SHOWN ? `\n  and ${letters.length - SHOWN} more` : "";
     throw new CliError("ambiguous_id", `${id} could be:${which.join("")}${more}`, EXIT.usage);
   }

@@ -8,9 +8,9 @@ import {
   type ReplayRecord,
   utf8In,
 } from "@hooklatch/core";
+import type { Colours } from "./colours.js";
 import { harmless } from "./harmless.js";
 import { isJson, prettyJson } from "./json-text.js";
-import type { Colours } from "./session.js";
 import { duration, iso, since } from "./times.js";
 
 /** Of a longer body only the beginning is shown, unless it is asked for raw. */

@@ -46,9 +46,9 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     const ending = error instanceof CommanderError ? endingOfParse(error, session.json) : endingOf(error);
     if (ending.message !== "") say(session, ending);
-    return ending.exit;
+    exit = ending.exit;
   }
-  return exit;
+  return session.exitOf(exit);
 }
 
 function programOf(runs: Runs, session: Session): Command {

@@ -1,8 +1,7 @@
 /** One run of the program: what it writes to, and how it is interrupted. */
-import pc from "picocolors";
+import { type Colours, createColours } from "./colours.js";
+import { EXIT } from "./exit.js";
 import { harmless, harmlessJson } from "./harmless.js";
-
-export type Colours = ReturnType<typeof pc.createColors>;
 
 export interface Session {
   readonly json: boolean;
@@ -19,9 +18,11 @@ export interface Session {
   result(value: unknown): void;
   /** Beside the result: to stderr. */
   note(text: string): void;
-  /** Aborted by Ctrl-C after `finishes` was called. */
+  /** Aborted by Ctrl-C, SIGTERM or SIGHUP after `finishes` was called. */
   readonly interrupted: AbortSignal;
-  /** The command looks at `interrupted` from now on, and comes to an end of its own. A second Ctrl-C does not wait for that. */
+  /** The exit code of a run that came to its end, or that was interrupted: then that of the signal. */
+  exitOf(exit: number): number;
+  /** The command looks at `interrupted` from now on, and comes to an end of its own. A second signal does not wait for that. */
   finishes(): void;
   /** Called, synchronously, when the program ends before its time. */
   atExit(cleanUp: () => void): () => void;
@@ -33,33 +34,28 @@ export interface Session {
   redact(text: string): string;
 }
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-const COLOUR = new RegExp(`(${"\u001b"}\\[\\d{1,2}m)`);
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export function createSession({ json, color }: { json: boolean; color: boolean }): Session {
   const { stdin, stdout, stderr, env } = process;
   const secrets = new Set<string>();
-  const colours = pc.createColors(!json && wantsColours(color));
+  const { colours, shown } = createColours(!json && wantsColours(color));
   const abort = new AbortController();
   const cleanUps = new Set<() => void>();
   let finishing = false;
   let ignoring = false;
+  let exitOfSignal: number = EXIT.interrupted;
 
   const redact = (text: string): string =>
     [...secrets].reduce((left, secret) => left.replaceAll(secret, "***"), text);
 
-  function safe(text: string): string {
-    const shown = redact(text);
-    if (!colours.isColorSupported) return harmless(shown, { lines: true });
-    return shown
-      .split(COLOUR)
-      .map((part) => (COLOUR.test(part) ? part : harmless(part, { lines: true })))
-      .join("");
-  }
+  const safe = (text: string): string => shown(text, (part) => harmless(redact(part), { lines: true }));
+
   for (const [signal, exit] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
       if (ignoring && signal === "SIGINT") return;
       if (finishing && !abort.signal.aborted) {
+        exitOfSignal = exit;
         abort.abort();
         return;
       }
@@ -80,6 +76,7 @@ export function createSession({ json, color }: { json: boolean; color: boolean }
     result: (value) => void stdout.write(`${harmlessJson(value)}\n`),
     note: (text) => void stderr.write(`${safe(text)}\n`),
     interrupted: abort.signal,
+    exitOf: (exit) => (exit === EXIT.interrupted ? exitOfSignal : exit),
     finishes() {
       finishing = true;
     },

@@ -24,19 +24,35 @@ export function readStoreUrl(text: string): StoreUrl {
   );
 }
 
-/** Whatever is between `//` and `@`. */
+/** Parameters whose values are secret; ioredis reads any of its options from them. */
+const SECRET = /([?&][^=&]*(?:pass|pwd|secret|token|auth|cred)[^=&]*=)([^&]+)/gi;
+
+/**
+ * The text without its passwords. It need not be a URL: one that is mistyped, or whose password has a `/` that is not escaped, may be told
+ * in an error, too. So everything up to the last `@` is left out, and rather too much than too little.
+ */
 export function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^/?#]*@/, "//***@");
+  if (isFile(url)) return url;
+  return url.replace(SECRET, "$1***").replace(/^([a-z][a-z\d+.-]*:(?:\/\/)?)?.*@/is, "$1***@");
 }
 
-/** The password, as it is written and as it is meant. */
+/** The passwords, as they are written and as they are meant. */
 export function passwordsIn(url: string): string[] {
-  const [, password] = /\/\/[^/?#:@]*:([^/?#]*)@/.exec(url) ?? [];
-  if (password === undefined || password === "") return [];
+  if (isFile(url)) return [];
+  const [, own] = /^(?:[a-z][a-z\d+.-]*:)?\/*[^/?#:@]*:(.+)@/is.exec(url.replace(SECRET, "$1")) ?? [];
+  const found = [own, ...Array.from(url.matchAll(SECRET), ([, , value]) => value)];
+  return [...new Set(found.flatMap((password) => (password ? [password, decoded(password)] : [])))];
+}
+
+function isFile(url: string): boolean {
+  return /^sqlite:/i.test(url);
+}
+
+function decoded(text: string): string {
   try {
-    return [password, decodeURIComponent(password)];
+    return decodeURIComponent(text);
   } catch {
-    return [password];
+    return text;
   }
 }
 

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BatchItem, HooklatchError, type OperationId } from "@hooklatch/core";
 import type { Context } from "./context.js";
+import { harmless } from "./harmless.js";
 import { createProgress } from "./progress.js";
 
 const POLL_MS = 200;
@@ -37,7 +38,8 @@ export async function waitFor(
     if (state === "waiting" && dueAt !== undefined && Date.now() - dueAt > OVERDUE_MS) {
       const { scope } = operation as OperationId;
       progress.end();
-      if (!idle.has(scope)) session.note(`Nobody takes what is due: is a worker running for scope ${scope}?`);
+      if (!idle.has(scope))
+        session.note(`Nobody takes what is due: is a worker running for scope ${harmless(scope)}?`);
       idle.add(scope);
     }
     return "pending";

@@ -1,8 +1,10 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { deliveredIn } from "@hooklatch/core";
+import { deliveredIn, replay, withBody } from "@hooklatch/core";
 import { expect, it } from "vitest";
+import { until } from "../../servers/src/until.js";
 import { cliOf } from "./support/cli.js";
 import { install } from "./support/installed.js";
+import { failAgain } from "./support/letters.js";
 import { scratch, sqlitePlace } from "./support/places.js";
 
 const installed = install();
@@ -97,4 +99,35 @@ it("takes a body from a file or stdin, byte for byte; an editor that fails, or n
   expect(deliveredIn(first?.event ?? new Uint8Array())?.body).toEqual(new Uint8Array([0xff, 0x0a]));
   expect(bodyOf(second?.event)).toBe("new text");
   expect(readdirSync(installed.app).filter((name) => name.startsWith("hooklatch-"))).toEqual([]);
+});
+
+it("edits the letter that was seen: one that another has edited and that failed again meanwhile is left as it is", async () => {
+  const { at, bury, store, queue } = sqlitePlace(file("moved on.db"));
+  const id = await bury({ key: "A1" });
+  const script = editor(
+    "slow editor",
+    `printf '{"order":"ann"}' > "$1"; while [ ! -e '${file("closed")}' ]; do sleep 0.05; done`,
+  );
+  const run = cli(["dlq", "edit", id, "--yes", ...at, "--json"], { env: { EDITOR: `'${script}'` } });
+  await until("ann's editor is open", () => existsSync(`${script}.path`));
+  const letter = await queue.get(id);
+  if (letter === undefined) throw new Error("no letter");
+  const event = withBody(letter.event, Buffer.from('{"order":"bob"}'));
+  await replay({ store, deadLetters: queue, id, event, by: "bob" });
+  await failAgain(store, queue, "orders");
+  writeFileSync(file("closed"), "");
+  const { code, json } = await run;
+  expect([code, json()]).toEqual([4, { id, status: "superseded", changed: ["/order"] }]);
+  expect(bodyOf((await queue.get(id))?.event)).toBe('{"order":"bob"}');
+  expect(await store.get({ scope: "orders", key: "A1" })).toMatchObject({
+    state: "dead",
+    replays: [{ by: "bob" }],
+  });
+});
+
+it("says that a body's file is not there", async () => {
+  const { at, bury } = sqlitePlace(file("no body.db"));
+  const id = await bury({ key: "A1" });
+  const run = await cli(["dlq", "edit", id, "--body-file", file("none.json"), "--yes", ...at, "--json"]);
+  expect([run.code, run.json()]).toMatchObject([3, { error: { code: "file_missing" } }]);
 });

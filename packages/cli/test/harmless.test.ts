@@ -1,6 +1,7 @@
 import { jsonCodec } from "@hooklatch/core";
-import pc from "picocolors";
 import { describe, expect, it } from "vitest";
+import { until } from "../../servers/src/until.js";
+import { createColours } from "../src/colours.js";
 import { harmless, harmlessJson, quoted } from "../src/harmless.js";
 import { compactJson, prettyJson } from "../src/json-text.js";
 import { letterText } from "../src/letter-text.js";
@@ -8,6 +9,7 @@ import { letterShape } from "../src/shapes.js";
 import { cut, widthOf } from "../src/width.js";
 import { cliOf } from "./support/cli.js";
 import { install } from "./support/installed.js";
+import { failAgain } from "./support/letters.js";
 import { scratch, sqlitePlace } from "./support/places.js";
 
 const installed = install();
@@ -82,7 +84,7 @@ describe("hostile text", () => {
   it(`of ${HOSTILE.length} kinds, in key, error, header and body: no forbidden byte leaves`, async () => {
     expect(HOSTILE.length).toBeGreaterThanOrEqual(200);
     const { at, bury, queue } = sqlitePlace(file("hostile.db"));
-    const colours = pc.createColors(false);
+    const { colours } = createColours(false);
     const ids = await Promise.all(
       HOSTILE.map((text, n) =>
         bury({
@@ -137,6 +139,47 @@ describe("hostile text", () => {
     const left = coloured.out.replace(new RegExp(`${"\u001b"}\\[(1|2|22|3[0-9])m`, "g"), "");
     expect(FORBIDDEN.exec(left)).toBeNull();
     expect(coloured.out).toContain("\\u001b[31mred");
+  });
+
+  it("is neither a colour, where colours are on, nor a line of its own, in what is told of several letters", async () => {
+    const { at, bury, store, queue } = sqlitePlace(file("coloured.db"));
+    const scope = "s\u001b[8m\nforged";
+    const id = await bury({ scope, key: "k\u001b[31m\nforged" });
+    const env = { FORCE_COLOR: "1" };
+    const waiting = cli(["dlq", "replay", id, "--wait", ...at], { env });
+    await until("it is put back", async () => (await store.stats()).waiting === 1);
+    await failAgain(store, queue, scope);
+    const failed = await waiting;
+    expect([failed.code, failed.out]).toEqual([4, expect.stringContaining("failed again")]);
+
+    const letter = await queue.get(id);
+    if (letter === undefined) throw new Error("no letter");
+    await queue.push({ ...letter, id: id.slice(0, 32).padEnd(64, "0") });
+    const ambiguous = await cli(["dlq", "show", id.slice(0, 20), ...at], { env });
+    expect([ambiguous.code, ambiguous.err]).toEqual([2, expect.stringContaining("could be:")]);
+
+    await store.schedule({ id: { scope, key: letter.key }, replayId: "r", delayMs: 0 });
+    await store.claimDue({ scopes: [scope], owner: "w", leaseMs: 60_000, limit: 1 });
+    const refused = await cli(["dlq", "replay", id, ...at], { env });
+    const kept = await cli(["dlq", "discard", id, "--yes", ...at], { env });
+    const ours = new RegExp(`${"\u001b"}\\[(31|32|33|39)m`, "g");
+    for (const { code, out, err } of [failed, ambiguous, refused, kept]) {
+      expect(out + err).not.toMatch(/^forged/m);
+      expect(out + err).toContain("\\u001b[8m");
+      expect((out + err).replaceAll(ours, "")).not.toMatch(FORBIDDEN);
+      expect([2, 4]).toContain(code);
+    }
+  });
+
+  it("cannot forge a colour of ours", () => {
+    const { colours, shown } = createColours(true);
+    const painted = colours.red("a\u001b[8mb");
+    expect(shown(painted, harmless)).toBe("\u001b[31ma\\u001b[8mb\u001b[39m");
+    expect(shown("\u001b[31m\u001b[0;31m\u001b[1m", harmless)).toBe("\\u001b[31m\\u001b[0;31m\\u001b[1m");
+    // What another run has made is data in this one.
+    expect(createColours(true).shown(painted, harmless)).not.toContain("\u001b[31m");
+    expect(shown("\u001b[31m", (text) => text)).toBe("\u001b[31m");
+    expect(createColours(false).colours.red("a")).toBe("a");
   });
 
   it("is shown as an escape, the same however often", () => {

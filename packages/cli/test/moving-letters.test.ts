@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { letterToLine } from "@hooklatch/core";
 import { redisUrl } from "@hooklatch/servers";
@@ -46,6 +47,11 @@ describe("dlq discard", () => {
     expect(await queue.count()).toBe(1);
   });
 });
+
+/** Changes the first one of a list in an exported line. */
+function set(line: Record<string, unknown>, list: "replays" | "attempts", parts: object): void {
+  Object.assign((line[list] as object[])[0] ?? {}, parts);
+}
 
 describe("dlq export and import", () => {
   it("writes a private file, does not overwrite it, and another queue takes its letters", async () => {
@@ -113,6 +119,41 @@ describe("dlq export and import", () => {
         invalid: [{ line: 3, message: expect.any(String) }],
       },
     ]);
+  });
+
+  it.each<[string, (line: Record<string, unknown>) => void]>([
+    ["changed that is no list", (line) => set(line, "replays", { changed: "abc" })],
+    ["a changed place that is no text", (line) => set(line, "replays", { changed: [1] })],
+    ["who asked that is no text", (line) => set(line, "replays", { by: { x: 1 } })],
+    ["a note that is no text", (line) => set(line, "replays", { note: ["x"] })],
+    ["an owner that is no text", (line) => set(line, "attempts", { owner: { x: 1 } })],
+  ])("refuses a line with %s", async (_, change) => {
+    const from = sqlitePlace(file(`line ${_}.db`));
+    const letter = await from.queue.get(await from.bury({ key: "A1" }));
+    if (letter === undefined) throw new Error("no letter");
+    const replays = [{ round: 1, at: 1, replayId: "r", by: "ann", note: "n", changed: ["/a"] }];
+    const line = JSON.parse(letterToLine({ ...letter, replays }));
+    const to = ["--store", `sqlite:${file("checked.db")}`];
+    const right = await cli(["dlq", "import", "--dry-run", ...to], { stdin: JSON.stringify(line) });
+    expect(right.code).toBe(0);
+    change(line);
+    const wrong = await cli(["dlq", "import", ...to, "--json"], { stdin: JSON.stringify(line) });
+    expect([wrong.code, wrong.json()]).toMatchObject([1, { error: { code: "invalid_letter" } }]);
+  });
+
+  it("says that the file is not there, and reads one that can be read only once", async () => {
+    const from = sqlitePlace(file("piped.db"));
+    await from.bury({ key: "A1" });
+    const to = ["--store", `sqlite:${file("from a pipe.db")}`];
+    const missing = await cli(["dlq", "import", file("none.jsonl"), ...to, "--json"]);
+    expect([missing.code, missing.json()]).toMatchObject([3, { error: { code: "file_missing" } }]);
+    const folder = await cli(["dlq", "import", installed.app, ...to, "--json"]);
+    expect([folder.code, folder.json()]).toMatchObject([2, { error: { code: "wrong_usage" } }]);
+    writeFileSync(file("piped.jsonl"), (await cli(["dlq", "export", ...from.at])).out);
+    const script = '"$0" "$1" dlq import <(cat "$2") --store "$3" --json';
+    const args = ["-c", script, process.execPath, installed.bin, file("piped.jsonl"), to[1] ?? ""];
+    const out = execFileSync("/bin/bash", args, { cwd: installed.app, encoding: "utf8" });
+    expect(JSON.parse(out)).toMatchObject({ imported: 1 });
   });
 
   it.skipIf(redisUrl() === undefined)("moves letters from SQLite to Redis", async () => {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { OperationId } from "@hooklatch/core";
 import { redisUrl } from "@hooklatch/servers";
@@ -155,6 +156,41 @@ describe("dlq replay by filter", () => {
     expect(result.resume).toMatch(/ --batch=b2 --per-second=10 '?--cursor=.* --yes$/);
     expect(await err).not.toContain("    at ");
     expect((await place.store.stats()).waiting).toBe(result.scheduled);
+  });
+});
+
+describe("a signal that a command finishes for", () => {
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("%s ends it with %i", async (signal, expected) => {
+    const { at, bury, store } = sqlitePlace(file(`${signal}.db`));
+    await bury({ key: "A1" });
+    // Nobody takes what is due, so it waits.
+    const child = cli.start(["dlq", "replay", "--all", "--yes", "--wait", "--json", ...at]);
+    const out = text(child.stdout as never);
+    await until("it is put back", async () => (await store.stats()).waiting === 1);
+    child.kill(signal);
+    const [code] = await once(child, "close");
+    expect([code, JSON.parse(await out)]).toMatchObject([
+      expected,
+      { interrupted: true, waited: { pending: 1 } },
+    ]);
+  });
+
+  it("of an export to a file, too", async () => {
+    const { at, bury } = sqlitePlace(file("terminated export.db"));
+    await Promise.all(
+      Array.from({ length: 300 }, (_, n) => bury({ key: `k${n}`, body: "x".repeat(50_000) })),
+    );
+    const child = cli.start(["dlq", "export", "--out", file("terminated.jsonl"), "--json", ...at]);
+    const out = text(child.stdout as never);
+    await until("it has begun", () => readdirSync(file("")).some((one) => one.endsWith(".partial")));
+    child.kill("SIGTERM");
+    const [code] = await once(child, "close");
+    expect([code, JSON.parse(await out)]).toMatchObject([143, { error: { code: "interrupted" } }]);
+    expect(existsSync(file("terminated.jsonl"))).toBe(false);
   });
 });
 

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { cliOf } from "./support/cli.js";
 import { install } from "./support/installed.js";
@@ -37,6 +39,22 @@ describe("which store", () => {
     const run = await cli(["dlq", "list", ...options]);
     expect([run.code, run.err]).toEqual([2, expect.stringContaining(message)]);
     expect(run.err).not.toContain("    at ");
+  });
+
+  it.each([
+    ["redis://127.0.0.1:1/0?password=hunter2222", 1],
+    ["redis://127.0.0.1:1/0?family=4&sentinelPassword=hunt%65r2222", 1],
+    ["redis://u:hun/ter2222@127.0.0.1:1/0", 1],
+    ["postgres://u:hun/ter2222@h/db", 2],
+    ["postgres://u:hun?ter#2222@h/db", 2],
+    ["redis:/u:hunter2222@h", 2],
+    ["u:hunter2222@h:6379", 2],
+  ])("a password in %s is in no message", async (url, code) => {
+    const plain = await cli(["stats", "--store", url]);
+    const json = await cli(["stats", "--json"], { env: { HOOKLATCH_STORE: url } });
+    for (const run of [plain, json]) {
+      expect([run.code, run.out + run.err]).toEqual([code, expect.not.stringMatching(/er2222|ter#?2222/)]);
+    }
   });
 
   it("from the environment, from a config that is named or here, and a queue elsewhere", async () => {
@@ -128,6 +146,17 @@ describe("the program", () => {
     const args = ["-c", script, process.execPath, installed.bin, `sqlite:${file("pipe.db")}`, file("err")];
     expect(execFileSync("/bin/bash", args, { cwd: installed.app, encoding: "utf8" })).toBe('{"hooklatc 0\n');
     expect(execFileSync("cat", [file("err")], { encoding: "utf8" })).toBe("");
+  });
+
+  it("does its work to the end when the reader of its messages goes away", async () => {
+    const place = sqlitePlace(file("deaf.db"));
+    await Promise.all(Array.from({ length: 60 }, (_, n) => place.bury({ key: `k${n}` })));
+    // The command that goes on is said before the work.
+    const child = cli.start(["dlq", "replay", "--all", "--yes", "--json", ...place.at]);
+    child.stderr?.destroy();
+    const [out, [code]] = await Promise.all([text(child.stdout as never), once(child, "close")]);
+    expect([code, JSON.parse(out)]).toMatchObject([0, { letters: 60, scheduled: 60 }]);
+    expect(await place.store.stats()).toMatchObject({ dead: 0, waiting: 60 });
   });
 
   it("has colours only where they are wanted", async () => {

@@ -1,7 +1,7 @@
 /** Who may do what, and whether a request that changes something was sent by the dashboard's own page. */
 import type { HttpRequest, HttpResponse } from "@hooklatch/core";
 import { ACTION_HEADER, type Action } from "./api.js";
-import type { Settings } from "./options.js";
+import type { Access, Settings } from "./options.js";
 import { refuse } from "./refusal.js";
 
 export interface Visitor {
@@ -22,13 +22,29 @@ export async function visitorOf(
   } catch {
     return { allow: new Set() };
   }
-  if (typeof access === "object" && access !== null && "status" in access) return access;
-  const given = access === true ? { allow: "all" as const } : access || { allow: [] };
+  if (isSendable(access)) return access;
+  const given: Partial<Access> = access === true ? { allow: "all" } : ((access || {}) as Partial<Access>);
   const allow = given.allow === "all" ? ALL : Array.isArray(given.allow) ? given.allow : [];
   const most: readonly Action[] = readOnly ? ["read"] : ALL;
   // Without `read` there is nothing to be seen, and so nothing to be done.
   const actions = allow.includes("read") ? most.filter((action) => allow.includes(action)) : [];
   return { allow: new Set(actions), ...(typeof given.by === "string" && { by: given.by }) };
+}
+
+/**
+ * Not everything with a `status` is one: access may have fields of its own. A `Response` of Fetch is none, either: its parts are not its own
+ * properties, so it would be sent without its status or its headers.
+ */
+function isSendable(given: unknown): given is HttpResponse {
+  if (typeof given !== "object" || given === null || "allow" in given) return false;
+  const { status, headers, body } = given as Partial<Record<keyof HttpResponse, unknown>>;
+  const isStatus = Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599;
+  return isStatus && isPlain(headers) && (body === null || body instanceof Uint8Array);
+}
+
+function isPlain(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
 export function isResponse(visitor: Visitor | HttpResponse): visitor is HttpResponse {

@@ -1,9 +1,19 @@
 /** What changes something: replay, edit, discard, many at once, and taking an operation over. */
-import { discard, discardMany, replay, replayMany, takeOver, withBody } from "@hooklatch/core";
+import {
+  type DeadLetter,
+  discard,
+  discardMany,
+  replay,
+  replayMany,
+  sameBytes,
+  takeOver,
+  withBody,
+} from "@hooklatch/core";
 import type { Visitor } from "./access.js";
-import type { BulkProgress, Done } from "./api.js";
+import type { Action, BulkProgress, Done } from "./api.js";
+import { asSeen, versionIn } from "./as-seen.js";
 import { type AuditEntry, audited, auditRefusal } from "./audit.js";
-import { filterOf, found } from "./letters.js";
+import { filterOf } from "./letters.js";
 import { idOf } from "./operation.js";
 import type { Settings } from "./options.js";
 import { refuse } from "./refusal.js";
@@ -15,6 +25,14 @@ const MAX_IDS = 1_000;
 type Body = Readonly<Record<string, unknown>>;
 type Target = Pick<AuditEntry, "action" | "target" | "batchId" | "note">;
 
+/** What each needs. An edit is put back to work as well. */
+const NEEDED: Record<AuditEntry["action"], readonly Action[]> = {
+  replay: ["replay"],
+  edit: ["replay", "edit"],
+  discard: ["discard"],
+  release: ["replay"],
+};
+
 /** Asks whether it is allowed, does it, and tells the audit log. */
 async function act<Result>(
   settings: Settings,
@@ -23,14 +41,14 @@ async function act<Result>(
   does: () => Promise<Result>,
   statusOf: (result: Result) => AuditEntry["status"],
 ): Promise<Result> {
-  const needed = what.action === "release" ? "replay" : what.action;
+  const missing = NEEDED[what.action].find((needed) => !allow.has(needed));
   const entry = { ...what, ...(by !== undefined && { by }) };
-  if (!allow.has(needed)) {
+  if (missing !== undefined) {
     await auditRefusal(settings, entry, "not_allowed");
     throw refuse(
       403,
       "not_allowed",
-      settings.readOnly ? "This dashboard is read-only." : `You may not ${needed}.`,
+      settings.readOnly ? "This dashboard is read-only." : `You may not ${missing}.`,
     );
   }
   return audited(settings, entry, does, statusOf);
@@ -46,24 +64,27 @@ export function replayOne(settings: Settings, visitor: Visitor, id: string, body
     settings,
     visitor,
     target,
-    async () => {
-      if (text === undefined) return replay({ store, deadLetters, id, by, ...note });
-      return replay({ store, deadLetters, id, event: await edited(settings, id, text), by, ...note });
-    },
+    async () =>
+      asSeen(deadLetters, id, versionIn(body), async (letter, queue) => {
+        const event = text === undefined ? undefined : edited(settings, letter, text);
+        return replay({ store, deadLetters: queue, id, event, by, ...note });
+      }),
     ({ status }) => status,
   );
 }
 
 /** Only what can be seen whole and unredacted can be edited: what is sent back replaces all of it. */
-async function edited(settings: Settings, id: string, text: unknown): Promise<Uint8Array> {
+function edited(settings: Settings, { event }: DeadLetter, text: unknown): Uint8Array {
   if (typeof text !== "string") throw refuse(400, "invalid_body", "`body` must be a text.");
-  const { event } = await found(settings.deadLetters, id);
   const { redacted, body } = seen(event, settings);
   if (redacted)
     throw refuse(409, "redacted", "The body is not shown as it is kept, so it cannot be edited here.");
   if (body.byteLength > SHOWN_BYTES)
     throw refuse(409, "too_large_to_edit", "The body is too large to be edited here.");
-  return withBody(event, new TextEncoder().encode(text));
+  const after = new TextEncoder().encode(text);
+  if (sameBytes(body, after))
+    throw refuse(409, "unchanged", "The body is as it was: to run it again as it is, replay it.");
+  return withBody(event, after);
 }
 
 export function discardOne(settings: Settings, visitor: Visitor, id: string, body: Body): Promise<Done> {
@@ -73,7 +94,8 @@ export function discardOne(settings: Settings, visitor: Visitor, id: string, bod
     settings,
     visitor,
     target,
-    () => discard({ store, deadLetters, id }),
+    async () =>
+      asSeen(deadLetters, id, versionIn(body), (_, queue) => discard({ store, deadLetters: queue, id })),
     ({ status }) => status,
   );
 }
@@ -99,7 +121,7 @@ export function bulk(
   if (!(perSecond === undefined || (typeof perSecond === "number" && perSecond >= 1 && perSecond <= 1_000))) {
     throw refuse(400, "invalid_batch", "`perSecond` must be a number from 1 to 1000.");
   }
-  const letters = whichOf(ids, filter);
+  const letters = whichOf(settings, ids, filter);
   const note = noteIn(body);
   const target = Array.isArray(letters) ? { letters } : { filter: letters as object };
   const options = { store, deadLetters, letters, from: next };
@@ -120,10 +142,11 @@ export function bulk(
   );
 }
 
-function whichOf(ids: unknown, filter: unknown): string[] | ReturnType<typeof filterOf> {
+function whichOf(settings: Settings, ids: unknown, filter: unknown): string[] | ReturnType<typeof filterOf> {
   const isIds = Array.isArray(ids) && ids.every((id) => typeof id === "string");
   if (isIds && filter === undefined && ids.length <= MAX_IDS) return ids;
-  if (ids === undefined && typeof filter === "object" && filter !== null) return filterOf(filter as Body);
+  if (ids === undefined && typeof filter === "object" && filter !== null)
+    return filterOf(settings, filter as Body);
   throw refuse(400, "invalid_batch", `Say either \`ids\`, at most ${MAX_IDS}, or \`filter\`.`);
 }
 

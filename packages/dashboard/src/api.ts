@@ -11,14 +11,17 @@
  * | `GET api/overview` | `Overview` |
  * | `GET api/letters?<Filter>&limit=&cursor=` | `LetterPage` |
  * | `GET api/letters/count?<Filter>` | `LetterCount` |
+ * | `GET api/letters/closed?<Filter>` | `ClosedFilter` |
  * | `GET api/letters/<id>` | `LetterDetail` |
  * | `GET api/letters/<id>/event` | the body as it is kept, `application/octet-stream`, as a download |
  * | `GET api/operation?scope=&tenant=&key=` | `OperationDetail` |
- * | `POST api/letters/<id>/replay` `{ body?, note? }`; a `body` replaces the event's and needs `edit` | `Done` |
- * | `POST api/letters/<id>/discard` `{ note? }` | `Done` |
+ * | `POST api/letters/<id>/replay` `{ version, body?, note? }`; a `body` replaces the event's and needs `edit`, too | `Done` |
+ * | `POST api/letters/<id>/discard` `{ version, note? }` | `Done` |
  * | `POST api/replay` `BulkRequest` | `BulkProgress` |
  * | `POST api/discard` `BulkRequest` | `BulkProgress` |
  * | `POST api/operation/release` `{ scope, tenant?, key, expectedToken, note? }`; the token that was seen: with another one by now it is `superseded` | `Done` |
+ *
+ * `version` is that of the letter that was seen: with another one by now it is `superseded`.
  *
  * Texts (keys, header values, bodies, error messages) come as they are: whoever shows them makes them harmless.
  * All times are ms since the epoch; all durations are ms.
@@ -39,6 +42,8 @@ export interface Session {
   title: string;
   /** How often to ask for news. */
   pollMs: number;
+  /** Whether letters can be searched by the text of their errors: not where that is shown redacted. */
+  textSearch: boolean;
   /** Whether responses replayed, runs, and so on are counted (an `Activity` was given). */
   activity: boolean;
 }
@@ -145,6 +150,12 @@ export interface LetterCount {
   letters: number;
 }
 
+/** For a bulk action: a filter that finds nothing which arrives later, and how many letters it finds. */
+export interface ClosedFilter {
+  filter: Filter;
+  letters: number;
+}
+
 export interface Attempt {
   round: number;
   attempt: number;
@@ -188,6 +199,8 @@ export interface EventShown {
 }
 
 export interface LetterDetail extends LetterSummary {
+  /** Goes back with what is done to it, so that it is done to this version alone. */
+  version: { bornAt: number; token: number };
   errorShown: ErrorShown;
   event: EventShown;
   /** What the sender delivered, where it was edited. */

@@ -26,7 +26,8 @@ export function curlOf({ delivered, body }: Seen): string | undefined {
   if (delivered === undefined) return undefined;
   const text = utf8In(body);
   const lines = [
-    `curl -X ${quoted(delivered.method)} ${quoted(addressOf(delivered))}`,
+    // Else curl would take `[1-1000000]` in an address for as many of them, and `/a/../admin` for another place.
+    `curl --globoff --path-as-is -X ${quoted(delivered.method)} ${quoted(addressOf(delivered))}`,
     ...headerList(delivered.headers)
       .filter(([name, value]) => TOKEN.test(name) && !NOT_SENT.has(name) && isPlain(value))
       .map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),

@@ -7,7 +7,7 @@ import { type HttpHandler, type HttpRequest, type HttpResponse, json } from "@ho
 import { assertNotCrossSite, assertSameOrigin, isResponse, type Visitor, visitorOf } from "./access.js";
 import { bulk, discardOne, release, replayOne } from "./actions.js";
 import type { Session } from "./api.js";
-import { countLetters, found, letterDetail, listLetters } from "./letters.js";
+import { closeFilter, countLetters, found, letterDetail, listLetters } from "./letters.js";
 import { operationDetail } from "./operation.js";
 import { type DashboardOptions, resolveOptions, type Settings } from "./options.js";
 import { createOverview } from "./overview.js";
@@ -98,6 +98,7 @@ function readsOf(settings: Settings): Record<string, Read> {
     "api/overview": () => overview(),
     "api/letters": (query) => listLetters(settings, query),
     "api/letters/count": (query) => countLetters(settings, query),
+    "api/letters/closed": (query) => closeFilter(settings, query),
     "api/letters/:": (_, [id = ""]) => letterDetail(settings, id),
     "api/operation": (query) => operationDetail(settings, query),
   };
@@ -162,13 +163,15 @@ function bodyOf({ body }: HttpRequest): Record<string, unknown> {
   throw refuse(400, "invalid_json", "The body must be a JSON object.");
 }
 
-function sessionOf({ readOnly, title, pollMs, activity }: Settings, { allow, by }: Visitor): Session {
+function sessionOf(settings: Settings, { allow, by }: Visitor): Session {
+  const { readOnly, title, pollMs, activity, redactText } = settings;
   return {
     ...(by !== undefined && { by }),
     allow: [...allow],
     readOnly,
     title,
     pollMs,
+    textSearch: redactText === undefined,
     activity: activity !== undefined,
   };
 }

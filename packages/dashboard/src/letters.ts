@@ -9,6 +9,7 @@ import {
   pageLimit,
 } from "@hooklatch/core";
 import {
+  type ClosedFilter,
   FILTER_NUMBERS,
   FILTER_TEXTS,
   type Filter,
@@ -27,8 +28,14 @@ const MOST_LISTED = 50;
 /** A message in a list. */
 const BRIEF = 300;
 
-/** From a query string, or from the body of a bulk action. What is not known is refused: a filter that is not understood finds too much. */
-export function filterOf(given: Readonly<Record<string, unknown>>): LetterFilter {
+/**
+ * From a query string, or from the body of a bulk action. What is not known is refused: a filter that is not understood finds too much.
+ * @throws {Refusal} `invalid_filter`, `search_redacted`
+ */
+export function filterOf(
+  { redactText }: Pick<Settings, "redactText">,
+  given: Readonly<Record<string, unknown>>,
+): LetterFilter {
   const filter: Record<string, string | number> = {};
   for (const [name, value] of Object.entries(given)) {
     if (value === "" || value === undefined) continue;
@@ -38,7 +45,21 @@ export function filterOf(given: Readonly<Record<string, unknown>>): LetterFilter
     else
       throw refuse(400, "invalid_filter", `There is no filter \`${name.slice(0, 50)}\` with such a value.`);
   }
+  if (redactText !== undefined) assertShown(filter, redactText);
   return filter satisfies Filter as LetterFilter;
+}
+
+/**
+ * A search must not find what is not shown: asked piece by piece, it would tell all of it. A name or code is compared as a whole, so that one
+ * which is shown as it is tells nothing.
+ */
+function assertShown({ errorText, error }: Filter, redactText: (text: string) => string): void {
+  if (errorText === undefined && (error === undefined || redactText(error) === error)) return;
+  throw refuse(
+    400,
+    "search_redacted",
+    "Errors are not shown as they are here (`redactText`), so letters cannot be searched by what is left out.",
+  );
 }
 
 function isNumber(value: unknown): boolean {
@@ -48,7 +69,7 @@ function isNumber(value: unknown): boolean {
 export async function listLetters(settings: Settings, query: URLSearchParams): Promise<LetterPage> {
   const { limit = "25", cursor = "", ...filter } = Object.fromEntries(query);
   const page = await settings.deadLetters.list({
-    ...filterOf(filter),
+    ...filterOf(settings, filter),
     limit: Math.min(pageLimit({ limit: Number(limit) }), MOST_LISTED),
     ...(cursor !== "" && { cursor }),
   });
@@ -57,7 +78,22 @@ export async function listLetters(settings: Settings, query: URLSearchParams): P
 }
 
 export async function countLetters(settings: Settings, query: URLSearchParams): Promise<LetterCount> {
-  return { letters: await settings.deadLetters.count(filterOf(Object.fromEntries(query))) };
+  return { letters: await settings.deadLetters.count(filterOf(settings, Object.fromEntries(query))) };
+}
+
+/**
+ * The filter of a bulk action, closed, and how many it finds: whatever arrives from now on is not among them. The bound is the newest letter's
+ * arrival, so that it is by the queue's clock, which is the one that arrivals are told by; the page's and this process's may be others.
+ */
+export async function closeFilter(settings: Settings, query: URLSearchParams): Promise<ClosedFilter> {
+  const { deadLetters } = settings;
+  const given = filterOf(settings, Object.fromEntries(query));
+  const [newest] = (await deadLetters.list({ ...given, limit: 1 })).letters;
+  // What arrives in the newest one's millisecond still belongs to it: it is over before anything is counted.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const arrivedBefore = newest === undefined ? 0 : (newest.arrivedAt ?? Date.now()) + 1;
+  const filter = { ...given, arrivedBefore };
+  return { filter: filter as Filter, letters: await deadLetters.count(filter) };
 }
 
 export async function letterDetail(settings: Settings, id: string): Promise<LetterDetail> {
@@ -66,6 +102,7 @@ export async function letterDetail(settings: Settings, id: string): Promise<Lett
   const curl = curlOf(event);
   return {
     ...(await summaryOf(settings, letter)),
+    version: { bornAt: letter.bornAt, token: letter.token },
     errorShown: errorShown(letter.error, settings),
     event: eventShown(event),
     ...(letter.originalEvent && { original: eventShown(seen(letter.originalEvent, settings)) }),

@@ -11,7 +11,7 @@ import {
 import type { Action } from "./api.js";
 import type { AuditEntry } from "./audit.js";
 
-/** What somebody may do. `release` of an operation needs `replay`; every action needs `read`. */
+/** What somebody may do. `release` of an operation needs `replay`, and so does an edit, beside `edit`; every action needs `read`. */
 export interface Access {
   allow: "all" | readonly Action[];
   /** Who it is: for the history of letters, and for `audit`. */
@@ -23,8 +23,8 @@ export interface DashboardOptions {
   deadLetters: DeadLetterQueue;
   /**
    * Who may do what. Called for every request but those for the page's own script and style; required, because whoever replays runs your
-   * handlers. `true`: everything. `false`: `403`. A response (a `401` that asks for a password, a redirect to a login) is sent as it is. One that
-   * throws is `403`, and nothing is done.
+   * handlers. `true`: everything. `false`: `403`. A response (a `401` that asks for a password, a redirect to a login) is sent as it is: all of
+   * `status`, `headers` and `body`, and no `allow`; a `Response` of Fetch is none. One that throws is `403`, and nothing is done.
    */
   authorize: (
     request: HttpRequest,
@@ -43,7 +43,10 @@ export interface DashboardOptions {
    * kept cannot be edited.
    */
   redact?: ((event: WebhookEvent) => Partial<Pick<WebhookEvent, "url" | "headers" | "body">>) | undefined;
-  /** What is shown of the text of an error, its stack, and the input of a plain function instead. */
+  /**
+   * What is shown of an error's name, code, message and stack, and of the input of a plain function instead. Letters cannot then be searched by
+   * their errors' texts, because what is found would tell what is not shown.
+   */
   redactText?: ((text: string) => string) | undefined;
   /** Origins, such as `https://ops.example.com`, that the page has behind a proxy that changes `Host`. Default: none but its own. */
   allowedOrigins?: readonly string[] | undefined;

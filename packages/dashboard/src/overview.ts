@@ -2,39 +2,64 @@
 import type { ActivityCounts, ActivityStep } from "@hooklatch/core";
 import type { Overview, ScopeCounts } from "./api.js";
 import type { Settings } from "./options.js";
+import { refuse } from "./refusal.js";
 
 const HOUR_MS = 60 * 60 * 1000;
 const HOURS = 24;
 /** Counting may be work for the store: it is done at most every other second, and at most for a twentieth of the time. */
 const LEAST_AGE_MS = 2_000;
 const SHARE = 20;
+/** The longest that a request waits for a count; the page itself waits a little longer. */
+const WAIT_MS = 15_000;
+/** A count that is not there by then never comes: the next request begins another. */
+const GIVE_UP_MS = 60_000;
 
-/** However many pages are open, one count serves them all. */
+/**
+ * However many pages are open, one count serves them all. A store that is slow, or never answers, makes nobody wait for longer than a page
+ * does: a request is then refused as `store_slow`, and one that comes later is given what the count has brought meanwhile.
+ */
 export function createOverview(settings: Settings): () => Promise<Overview> {
-  let current: Promise<Overview> | undefined;
-  let freshUntil = 0;
+  let current: Taken | undefined;
 
-  async function take(): Promise<Overview> {
+  function take(): Taken {
     const from = performance.now();
-    try {
-      const overview = await overviewOf(settings);
-      const tookMs = performance.now() - from;
-      freshUntil = performance.now() + Math.max(LEAST_AGE_MS, tookMs * SHARE);
-      return overview;
-    } catch (error) {
-      current = undefined;
-      throw error;
-    }
+    const taken: Taken = { overview: overviewOf(settings), freshUntil: from + GIVE_UP_MS };
+    taken.overview.then(
+      () => {
+        const now = performance.now();
+        taken.freshUntil = now + Math.max(LEAST_AGE_MS, (now - from) * SHARE);
+      },
+      () => {
+        // The next one may go well.
+        taken.freshUntil = 0;
+      },
+    );
+    return taken;
   }
 
   return () => {
-    if (current === undefined || performance.now() >= freshUntil) {
-      // Until it is there.
-      freshUntil = Number.POSITIVE_INFINITY;
-      current = take();
-    }
-    return current;
+    if (current === undefined || performance.now() >= current.freshUntil) current = take();
+    return inTime(current.overview);
   };
+}
+
+interface Taken {
+  overview: Promise<Overview>;
+  /** By `performance.now()`: no other is taken before. */
+  freshUntil: number;
+}
+
+async function inTime(overview: Promise<Overview>): Promise<Overview> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const slow = refuse(503, "store_slow", `The store could not be counted within ${WAIT_MS / 1_000} s.`);
+    timer = setTimeout(() => reject(slow), WAIT_MS);
+  });
+  try {
+    return await Promise.race([overview, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function overviewOf({ store, deadLetters, activity }: Settings): Promise<Overview> {

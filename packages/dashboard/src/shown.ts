@@ -81,8 +81,8 @@ function endOfCharacter(bytes: Uint8Array, at: number): number {
 export function errorShown(error: ErrorRecord, { redactText = (text) => text }: Redaction): ErrorShown {
   const { name, code, message, stack } = error;
   return {
-    name,
-    ...(code !== undefined && { code }),
+    name: redactText(name),
+    ...(code !== undefined && { code: redactText(code) }),
     message: redactText(message),
     ...(stack !== undefined && { stack: redactText(stack) }),
   };

@@ -20,13 +20,16 @@ async function withLetter(options: Partial<DashboardOptions> = {}) {
   return { store, deadLetters, dashboard, letter: letter as DeadLetter, log, unchanged };
 }
 
-const ACTIONS: [path: (id: string) => string, body: unknown, needs: Action][] = [
-  [(id) => `api/letters/${id}/replay`, {}, "replay"],
-  [(id) => `api/letters/${id}/replay`, { body: "{}" }, "edit"],
-  [(id) => `api/letters/${id}/discard`, {}, "discard"],
-  [() => "api/replay", { batchId: "batch-0001", filter: {} }, "replay"],
-  [() => "api/discard", { batchId: "batch-0001", filter: {} }, "discard"],
-  [() => "api/operation/release", { scope: "shop", key: "k-1", expectedToken: 1 }, "replay"],
+type Of = Pick<DeadLetter, "id" | "bornAt" | "token">;
+const seen = ({ bornAt, token }: Of) => ({ version: { bornAt, token } });
+
+const ACTIONS: [path: (id: string) => string, body: (letter: Of) => unknown, needs: Action[]][] = [
+  [(id) => `api/letters/${id}/replay`, (letter) => seen(letter), ["replay"]],
+  [(id) => `api/letters/${id}/replay`, (letter) => ({ ...seen(letter), body: "{}" }), ["replay", "edit"]],
+  [(id) => `api/letters/${id}/discard`, (letter) => seen(letter), ["discard"]],
+  [() => "api/replay", () => ({ batchId: "batch-0001", filter: {} }), ["replay"]],
+  [() => "api/discard", () => ({ batchId: "batch-0001", filter: { scope: "shop" } }), ["discard"]],
+  [() => "api/operation/release", () => ({ scope: "shop", key: "k-1", expectedToken: 1 }), ["replay"]],
 ];
 
 const SITES: Record<string, Record<string, string | string[] | undefined>> = {
@@ -67,7 +70,7 @@ describe("what another site makes a browser send is refused, changes nothing, an
       const { dashboard, letter, unchanged, log } = await withLetter({ authorize });
       for (const [path, body] of ACTIONS) {
         const answer = await ask(dashboard, "POST", path(letter.id), {
-          body,
+          body: body(letter),
           headers: { ...OWN_PAGE, ...headers },
         });
         expect([403, 415]).toContain(answer.status);
@@ -94,7 +97,10 @@ describe("the dashboard's own page is heard", () => {
     test(name, async () => {
       const { dashboard, letter } = await withLetter({ allowedOrigins: ["https://admin.example"] });
       const path = `api/letters/${letter.id}/replay`;
-      const answer = await ask(dashboard, "POST", path, { body: {}, headers: { ...OWN_PAGE, ...headers } });
+      const answer = await ask(dashboard, "POST", path, {
+        body: seen(letter),
+        headers: { ...OWN_PAGE, ...headers },
+      });
       expect([answer.status, answer.json]).toEqual([200, { status: "scheduled" }]);
     });
   }
@@ -105,7 +111,7 @@ describe("every other method is refused, and GET changes nothing", () => {
     test(method, async () => {
       const { dashboard, letter, unchanged } = await withLetter();
       for (const [path, body] of ACTIONS) {
-        expect((await ask(dashboard, method, path(letter.id), { body })).status).toBe(405);
+        expect((await ask(dashboard, method, path(letter.id), { body: body(letter) })).status).toBe(405);
       }
       expect(await unchanged()).toBe(true);
     });
@@ -114,7 +120,7 @@ describe("every other method is refused, and GET changes nothing", () => {
     const { dashboard, letter, unchanged } = await withLetter();
     for (const method of ["GET", "HEAD"]) {
       for (const [path, body] of ACTIONS) {
-        const answer = await ask(dashboard, method, path(letter.id), { body });
+        const answer = await ask(dashboard, method, path(letter.id), { body: body(letter) });
         expect(answer.status, path(letter.id)).toBe(404);
       }
     }
@@ -140,16 +146,18 @@ describe("every other method is refused, and GET changes nothing", () => {
 });
 
 describe("authorize decides for each action", () => {
-  for (const allow of ["read", "replay", "edit", "discard"] as const) {
-    test(`read and ${allow}`, async () => {
+  const grants: Action[][] = [[], ["replay"], ["edit"], ["discard"], ["replay", "edit"], ["edit", "discard"]];
+  for (const grant of grants) {
+    test(["read", ...grant].join(" and "), async () => {
       for (const [path, body, needs] of ACTIONS) {
         const { dashboard, letter, unchanged, log } = await withLetter({
-          authorize: () => ({ allow: ["read", allow], by: "ann" }),
+          authorize: () => ({ allow: ["read", ...grant], by: "ann" }),
         });
-        const answer = await ask(dashboard, "POST", path(letter.id), { body });
-        expect(answer.status, `${allow}: ${path("ID")}`).toBe(needs === allow ? 200 : 403);
-        expect(await unchanged()).toBe(needs !== allow);
-        expect(log.at(-1)).toMatchObject({ by: "ann", outcome: needs === allow ? "done" : "refused" });
+        const allowed = needs.every((action) => grant.includes(action));
+        const answer = await ask(dashboard, "POST", path(letter.id), { body: body(letter) });
+        expect(answer.status, `${grant}: ${path("ID")}`).toBe(allowed ? 200 : 403);
+        expect(await unchanged()).toBe(!allowed);
+        expect(log.at(-1)).toMatchObject({ by: "ann", outcome: allowed ? "done" : "refused" });
       }
     });
   }
@@ -158,7 +166,7 @@ describe("authorize decides for each action", () => {
       authorize: () => ({ allow: ["replay", "edit", "discard"] }),
     });
     for (const [path, body] of ACTIONS)
-      expect((await ask(dashboard, "POST", path(letter.id), { body })).status).toBe(403);
+      expect((await ask(dashboard, "POST", path(letter.id), { body: body(letter) })).status).toBe(403);
     for (const path of ["", "letters", "api/session", "api/overview", `api/letters/${letter.id}`])
       expect((await ask(dashboard, "GET", path)).status).toBe(403);
     expect(await unchanged()).toBe(true);
@@ -172,6 +180,11 @@ describe("authorize decides for each action", () => {
     "an object of another shape": { admin: true },
     "a list that is none": { allow: "read" },
     "unknown actions": { allow: ["everything"] },
+    "a status that is no number": { status: "active" },
+    "a status that is no status": { status: 7, headers: {}, body: null },
+    "a response of Fetch": new Response("no", { status: 401 }),
+    "a redirect of Fetch": Response.redirect("https://login.example"),
+    "a body that is no bytes": { status: 401, headers: {}, body: "no" },
   };
   for (const [name, access] of Object.entries(nobody)) {
     test(`${name} is nobody`, async () => {
@@ -179,6 +192,14 @@ describe("authorize decides for each action", () => {
       expect((await ask(dashboard, "GET", "api/overview")).status).toBe(403);
     });
   }
+  test("who may do what may have fields of its own, such as a status", async () => {
+    for (const status of ["active", 200]) {
+      const access = { allow: ["read"] as Action[], by: "ann", status };
+      const { dashboard } = await withLetter({ authorize: () => access });
+      const answer = await ask(dashboard, "GET", "api/session");
+      expect([answer.status, answer.json]).toMatchObject([200, { by: "ann", allow: ["read"] }]);
+    }
+  });
   test("one that throws or rejects is nobody", async () => {
     for (const authorize of [() => Promise.reject(new Error("down")), () => JSON.parse("{")]) {
       const { dashboard } = await withLetter({ authorize });
@@ -200,7 +221,7 @@ describe("authorize decides for each action", () => {
   test("read-only: nobody changes anything, and the page knows", async () => {
     const { dashboard, letter, unchanged } = await withLetter({ readOnly: true });
     for (const [path, body] of ACTIONS)
-      expect((await ask(dashboard, "POST", path(letter.id), { body })).status).toBe(403);
+      expect((await ask(dashboard, "POST", path(letter.id), { body: body(letter) })).status).toBe(403);
     expect(await unchanged()).toBe(true);
     expect((await ask(dashboard, "GET", "api/session")).json).toMatchObject({
       allow: ["read"],
@@ -213,7 +234,7 @@ describe("audit", () => {
   test("is told before and after, by whom, what, and what became of it", async () => {
     const { dashboard, letter, log } = await withLetter({ authorize: () => ({ allow: "all", by: "ann" }) });
     await ask(dashboard, "POST", `api/letters/${letter.id}/replay`, {
-      body: { body: '{"amount":2}', note: "typo" },
+      body: { ...seen(letter), body: '{"amount":2}', note: "typo" },
     });
     await ask(dashboard, "POST", "api/discard", {
       body: { batchId: "batch-0001", filter: { scope: "nobody" } },
@@ -239,7 +260,7 @@ describe("audit", () => {
       audit: () => Promise.reject(new Error("disk full")),
     });
     for (const [path, body] of ACTIONS) {
-      const answer = await ask(dashboard, "POST", path(letter.id), { body });
+      const answer = await ask(dashboard, "POST", path(letter.id), { body: body(letter) });
       expect([answer.status, answer.json.code]).toEqual([503, "audit_failed"]);
     }
     expect(await unchanged()).toBe(true);

@@ -1,8 +1,15 @@
 /** What the page is given: all of a letter that may be seen, and nothing else. */
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import {
   type DeadLetter,
+  type HttpHandler,
   memoryDeadLetters,
   memoryStore,
+  NonRetryableError,
   recordActivity,
   replay,
   withIdempotency,
@@ -86,10 +93,57 @@ test("redact and redactText apply to everything that is shown; what is not shown
   const detail = (await ask(dashboard, "GET", `api/letters/${letter.id}`)).json;
   expect(detail.event).toMatchObject({ redacted: true, text: '{"card":"…"}', url: "/redacted" });
   const answer = await ask(dashboard, "POST", `api/letters/${letter.id}/replay`, {
-    body: { body: detail.event.text },
+    body: { version: detail.version, body: detail.event.text },
   });
   expect([answer.status, answer.json.code]).toEqual([409, "redacted"]);
   expect((await deadLetters.get(letter.id))?.event).toEqual(letter.event);
+});
+
+describe("what redactText hides is not found by a search", () => {
+  const hides = (text: string) => text.replaceAll(/card \d+/g, "card …");
+  const dies = async (options: Partial<DashboardOptions> = {}) => {
+    const store = memoryStore();
+    const deadLetters = memoryDeadLetters();
+    const handler = withIdempotency(
+      () => {
+        throw Object.assign(new NonRetryableError("declined card 4242"), { name: "card 1", code: "card 22" });
+      },
+      { store, deadLetters, scope: "jobs", retry: false },
+    );
+    await handler({});
+    await handler.close();
+    return createDashboard({ store, deadLetters, authorize: () => true, ...options });
+  };
+  const finds = async (dashboard: HttpHandler, filter: Record<string, string>) =>
+    (await ask(dashboard, "GET", `api/letters/count?${new URLSearchParams(filter)}`)).json;
+  const refused = expect.objectContaining({ status: 400, code: "search_redacted" });
+
+  test("by its text, in a list, a count or a bulk action", async () => {
+    const dashboard = await dies({ redactText: hides });
+    const filter = { errorText: "4" };
+    const query = new URLSearchParams(filter);
+    expect(await finds(dashboard, filter)).toEqual(refused);
+    expect((await ask(dashboard, "GET", `api/letters?${query}`)).json).toEqual(refused);
+    expect((await ask(dashboard, "GET", `api/letters/closed?${query}`)).json).toEqual(refused);
+    for (const action of ["replay", "discard"]) {
+      const body = { batchId: "batch-0001", filter };
+      expect((await ask(dashboard, "POST", `api/${action}`, { body })).json).toEqual(refused);
+    }
+    expect((await ask(dashboard, "GET", "api/session")).json.textSearch).toBe(false);
+  });
+  test("by a name or code that is not shown as it is; by one that is, it is found", async () => {
+    const dashboard = await dies({ redactText: hides });
+    const [letter] = (await ask(dashboard, "GET", "api/letters")).json.letters;
+    expect(letter.error).toEqual({ name: "card …", code: "card …", message: "declined card …" });
+    for (const error of ["card 1", "card 22"]) expect(await finds(dashboard, { error })).toEqual(refused);
+    expect(await finds(dashboard, { error: "TypeError" })).toEqual({ letters: 0 });
+  });
+  test("without it, texts are searched", async () => {
+    const dashboard = await dies();
+    expect(await finds(dashboard, { errorText: "4242" })).toEqual({ letters: 1 });
+    expect(await finds(dashboard, { error: "card 22" })).toEqual({ letters: 1 });
+    expect((await ask(dashboard, "GET", "api/session")).json.textSearch).toBe(true);
+  });
 });
 
 test("one letter: its event, attempts, history and a command that sends it again", async () => {
@@ -116,7 +170,7 @@ test("one letter: its event, attempts, history and a command that sends it again
   });
   expect(json.curl).toBe(
     [
-      "curl -X 'POST' 'https://shop.example/webhooks?from=test'",
+      "curl --globoff --path-as-is -X 'POST' 'https://shop.example/webhooks?from=test'",
       "-H 'content-type: application/json'",
       "-H 'idempotency-key: k'",
       `--data-raw '{"it'\\''s":"$(rm -rf /)"}'`,
@@ -131,6 +185,26 @@ test("one letter: its event, attempts, history and a command that sends it again
   });
 });
 
+test("the command sends what was sent, once, to where it was sent: curl makes nothing else of its address", async () => {
+  const urls: string[] = [];
+  const server = createServer((request, response) => {
+    urls.push(String(request.url));
+    response.end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const sent = ["/hook?n=[1-3]&x={a,b}", "/hook?q=a[b]&r=[", "/a/../../admin", "/a/./b//c"];
+  const { dashboard, letters } = await dashboardOf(async (deliver) => {
+    for (const [n, url] of sent.entries()) await deliver(`k-${n}`, "{}", { host }, url);
+  });
+  for (const letter of letters) {
+    const { json } = await ask(dashboard, "GET", `api/letters/${letter.id}`);
+    await promisify(execFile)("/bin/sh", ["-c", `${json.curl} --silent --show-error`]);
+  }
+  server.close();
+  expect(urls.reverse()).toEqual(sent);
+});
+
 test("a body that a terminal would act on is not in the command", async () => {
   for (const body of ["\u001b[201~\nrm -rf /\n", "a\u0000b", new Uint8Array([0xff, 0xfe])]) {
     const { dashboard, letters } = await dashboardOf((deliver) => deliver("k", body));
@@ -143,14 +217,16 @@ test("a body that a terminal would act on is not in the command", async () => {
 test("of a large body the beginning is shown, at the end of a character, and the download has all of it", async () => {
   const body = `"${"é".repeat(50_000)}"`;
   const { dashboard, letters } = await dashboardOf((deliver) => deliver("k", body));
-  const { event } = (await ask(dashboard, "GET", `api/letters/${letters[0].id}`)).json;
+  const { event, version } = (await ask(dashboard, "GET", `api/letters/${letters[0].id}`)).json;
   expect(event).toMatchObject({ cut: true, bytes: 100_002 });
   expect(event.text).not.toContain("\ufffd");
   expect(body.startsWith(event.text)).toBe(true);
   const download = await ask(dashboard, "GET", `api/letters/${letters[0].id}/event`);
   expect([download.text, download.headers["content-type"]]).toEqual([body, "application/octet-stream"]);
   expect(download.headers["content-disposition"]).toMatch(/^attachment; filename="event-[0-9a-f]{12}\.bin"$/);
-  const edit = await ask(dashboard, "POST", `api/letters/${letters[0].id}/replay`, { body: { body: "{}" } });
+  const edit = await ask(dashboard, "POST", `api/letters/${letters[0].id}/replay`, {
+    body: { version, body: "{}" },
+  });
   expect(edit.json.code).toBe("too_large_to_edit");
 });
 
@@ -171,7 +247,9 @@ test("the input of a plain function is shown, edited and replayed", async () => 
   const { json } = await ask(dashboard, "GET", `api/letters/${letter?.id}`);
   expect(json.event).toEqual({ text: '{"n":1}', bytes: 7, cut: false, redacted: false });
   expect(json.curl).toBeUndefined();
-  await ask(dashboard, "POST", `api/letters/${letter?.id}/replay`, { body: { body: '{"n":2}' } });
+  await ask(dashboard, "POST", `api/letters/${letter?.id}/replay`, {
+    body: { version: json.version, body: '{"n":2}' },
+  });
   await expect.poll(() => deadLetters.count()).toBe(0);
   expect(seen).toEqual([{ n: 1 }, { n: 2 }]);
   await handler.close();
@@ -274,7 +352,8 @@ test("the store down: letters are still read, and what needs the store says so w
     ["GET", "api/overview"],
     ["POST", `api/letters/${letters[0].id}/replay`],
   ] as const) {
-    const answer = await ask(dashboard, method, path, { body: {} });
+    const { bornAt, token } = letters[0];
+    const answer = await ask(dashboard, method, path, { body: { version: { bornAt, token } } });
     expect([answer.status, answer.json.code]).toEqual([503, "store_failed"]);
     expect(answer.text).not.toContain("password");
   }

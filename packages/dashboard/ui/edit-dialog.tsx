@@ -2,10 +2,11 @@ import { useMemo, useState } from "preact/hooks";
 import type { Done, LetterDetail } from "../src/api.js";
 import { ActDialog } from "./act-dialog.js";
 import { around, diffLines } from "./diff.js";
+import { editable } from "./editable.js";
 import { ReplayIcon, WarnIcon } from "./icons.js";
-import { jsonFault, layOut, pack } from "./json.js";
+import { jsonFault } from "./json.js";
 import { Text } from "./text.js";
-import { escapeHidden, hasHidden } from "./visible.js";
+import { hasHidden } from "./visible.js";
 import { plural } from "./words.js";
 
 interface Props {
@@ -20,7 +21,7 @@ const drafts = new Map<string, string>();
 /** Another body for the next round. The original stays with the letter. */
 export function EditDialog({ letter, onClose, onDone }: Props) {
   const original = letter.event.text ?? "";
-  const start = useMemo(() => beginning(original), [original]);
+  const start = useMemo(() => editable(original), [original]);
   const [text, setText] = useState(drafts.get(letter.id) ?? start.text);
   const type = (next: string) => {
     setText(next);
@@ -28,9 +29,11 @@ export function EditDialog({ letter, onClose, onDone }: Props) {
     else drafts.set(letter.id, next);
   };
   const fault = start.json ? jsonFault(text) : undefined;
-  const changed = text !== start.text;
+  const sent = fault === undefined ? start.toBody(text) : undefined;
+  // JSON that is only laid out in another way is not changed.
+  const changed = sent !== original;
   const diff = useMemo(() => around(diffLines(start.text, text)), [start.text, text]);
-  const body = changed && fault === undefined ? { body: start.toBody(text) } : undefined;
+  const body = changed && sent !== undefined ? { version: letter.version, body: sent } : undefined;
 
   return (
     <ActDialog
@@ -119,24 +122,4 @@ export function EditDialog({ letter, onClose, onDone }: Props) {
       )}
     </ActDialog>
   );
-}
-
-interface Beginning {
-  text: string;
-  json: boolean;
-  /** What is sent for a text: shaped as the original was. */
-  toBody(text: string): string;
-}
-
-function beginning(original: string): Beginning {
-  const json = jsonFault(original) === undefined;
-  const laidOut = json ? layOut(original) : undefined;
-  if (laidOut !== undefined) {
-    const packed = pack(original) === original;
-    return { text: escapeHidden(laidOut), json, toBody: (text) => (packed ? pack(text) : text) };
-  }
-  // A textarea has line feeds alone.
-  const windows = original.includes("\r\n") && !/[^\r]\n/.test(original);
-  const text = original.replace(/\r\n?/g, "\n");
-  return { text, json, toBody: (edited) => (windows ? edited.replaceAll("\n", "\r\n") : edited) };
 }

@@ -15,10 +15,12 @@ const QUICK: [words: string, ms: number][] = [
 interface Props {
   filter: Filter;
   scopes: string[];
+  /** Whether the texts of errors can be searched here. */
+  textSearch: boolean;
 }
 
 /** What is typed is kept here until it is applied; then the address has it. */
-export function FilterForm({ filter, scopes }: Props) {
+export function FilterForm({ filter, scopes, textSearch }: Props) {
   const [draft, setDraft] = useState<Filter>(filter);
   const [more, setMore] = useState(() => needsMore(filter));
   const applied = JSON.stringify(filter);
@@ -108,20 +110,22 @@ export function FilterForm({ filter, scopes }: Props) {
         }}
       >
         <div class="filter-row">
-          <label class="field grow">
-            <span>Search in errors</span>
-            <span class="with-icon">
-              <SearchIcon />
-              <input
-                type="search"
-                value={draft.errorText ?? ""}
-                placeholder="In name, code or message"
-                maxLength={200}
-                autocomplete="off"
-                onInput={(event) => set("errorText", event.currentTarget.value)}
-              />
-            </span>
-          </label>
+          {textSearch && (
+            <label class="field grow">
+              <span>Search in errors</span>
+              <span class="with-icon">
+                <SearchIcon />
+                <input
+                  type="search"
+                  value={draft.errorText ?? ""}
+                  placeholder="In name, code or message"
+                  maxLength={200}
+                  autocomplete="off"
+                  onInput={(event) => set("errorText", event.currentTarget.value)}
+                />
+              </span>
+            </label>
+          )}
           <label class="field">
             <span>Scope</span>
             <select

@@ -1,6 +1,6 @@
 /** The filter of letters: in the address, in words, and as query parameters. */
 import { FILTER_NUMBERS, FILTER_TEXTS, type Filter } from "../src/api.js";
-import { query } from "./request.js";
+import { query } from "./query.js";
 import { visible } from "./visible.js";
 import { clockTime } from "./words.js";
 

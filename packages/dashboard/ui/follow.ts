@@ -2,7 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { LetterDetail, OperationDetail } from "../src/api.js";
 import type { Polled } from "./poll.js";
-import { get, query } from "./request.js";
+import { query } from "./query.js";
+import { get } from "./request.js";
 
 export type Following = "put-back" | "running" | "completed" | "failed-again" | "left";
 

@@ -50,7 +50,7 @@ export function LetterActions({ letter, onReplayed, onDiscarded }: Props) {
             </>
           }
           path={`${path}/replay`}
-          body={{}}
+          body={{ version: letter.version }}
           good={["scheduled"]}
           onClose={close}
           onDone={() => {
@@ -84,7 +84,7 @@ export function LetterActions({ letter, onReplayed, onDiscarded }: Props) {
             </>
           }
           path={`${path}/discard`}
-          body={{}}
+          body={{ version: letter.version }}
           good={["discarded"]}
           onClose={close}
           onDone={() => {

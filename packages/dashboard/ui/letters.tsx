@@ -1,9 +1,8 @@
 /** The queue of dead letters: find, choose, put back or discard. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { LetterCount, LetterPage, Overview } from "../src/api.js";
+import type { ClosedFilter, LetterCount, LetterPage, Overview } from "../src/api.js";
 import type { Bulk } from "./bulk.js";
 import { BulkDialog } from "./bulk-dialog.js";
-import { now } from "./clock.js";
 import { lettersPath, readFilter } from "./filter.js";
 import { FilterForm } from "./filter-form.js";
 import { BinIcon, ReplayIcon } from "./icons.js";
@@ -12,7 +11,8 @@ import { Link } from "./link.js";
 import { say } from "./notice.js";
 import { Missing, Page } from "./page.js";
 import { usePolled } from "./poll.js";
-import { get, query, toProblem } from "./request.js";
+import { query } from "./query.js";
+import { get, toProblem } from "./request.js";
 import { usePlace } from "./router.js";
 import { useMay, useSession, whyNot } from "./session.js";
 import { useSteady } from "./steady.js";
@@ -47,11 +47,9 @@ export function LettersPage() {
 
   async function all(action: Bulk["action"]): Promise<void> {
     // What arrives after somebody has read the number is not meant.
-    const until = Math.floor(now());
-    const pinned = { ...filter, arrivedBefore: Math.min(filter.arrivedBefore ?? until, until) };
     try {
-      const { letters } = await get<LetterCount>(`api/letters/count${query(pinned)}`);
-      setBulk({ action, filter: pinned, total: letters });
+      const closed = await get<ClosedFilter>(`api/letters/closed${query(filter)}`);
+      setBulk({ action, filter: closed.filter, total: closed.letters });
     } catch (error) {
       say(`The letters could not be counted: ${toProblem(error).message}`, false);
     }
@@ -67,7 +65,7 @@ export function LettersPage() {
 
   return (
     <Page title="Dead letters">
-      <FilterForm filter={filter} scopes={scopes} />
+      <FilterForm filter={filter} scopes={scopes} textSearch={session.textSearch} />
       <section aria-label="Letters" class="panel">
         <div class="list-head">
           <p role="status" class="list-count">

@@ -5,7 +5,7 @@ import { SearchIcon } from "./icons.js";
 import { OperationShown } from "./operation.js";
 import { Missing, Page } from "./page.js";
 import { usePolled } from "./poll.js";
-import { query } from "./request.js";
+import { query } from "./query.js";
 import { go, usePlace } from "./router.js";
 import { useSession } from "./session.js";
 

@@ -2,7 +2,7 @@ import type { LetterDetail } from "../src/api.js";
 import type { Following } from "./follow.js";
 import { CheckIcon, ClockIcon, DeadIcon, OpenIcon, RunIcon } from "./icons.js";
 import { Link } from "./link.js";
-import { query } from "./request.js";
+import { query } from "./query.js";
 
 const SAID: Record<Following, { look: string; text: string; icon: typeof ClockIcon }> = {
   "put-back": { look: "waiting", text: "Put back: a worker runs it.", icon: ClockIcon },

@@ -34,16 +34,6 @@ export function post<T>(path: string, body: unknown, signal?: AbortSignal): Prom
   );
 }
 
-/** Parameters that are absent or empty are left out. */
-export function query(values: object): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined && value !== null && value !== "") parameters.set(name, String(value));
-  }
-  const text = parameters.toString();
-  return text === "" ? "" : `?${text}`;
-}
-
 export function toProblem(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem(0, "page_error", String(error));
 }

@@ -1,7 +1,7 @@
 import type { ScopeCounts } from "../src/api.js";
 import { ArrowIcon, DeadIcon } from "./icons.js";
 import { Link } from "./link.js";
-import { query } from "./request.js";
+import { query } from "./query.js";
 import { Short } from "./text.js";
 import { Due } from "./time.js";
 import { count, plural } from "./words.js";

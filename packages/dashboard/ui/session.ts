@@ -7,6 +7,7 @@ const NOTHING: Session = {
   readOnly: true,
   title: "Hooklatch",
   pollMs: 5000,
+  textSearch: true,
   activity: false,
 };
 

@@ -2,15 +2,17 @@ import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { changesBetween, deliveredIn, replay, utf8In, withBody } from "@hooklatch/core";
 import type { Command } from "commander";
+import { asSeen } from "../as-seen.js";
+import type { Colours } from "../colours.js";
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
 import { edited } from "../editor.js";
-import { CliError, EXIT, usage } from "../exit.js";
+import { CliError, EXIT, unreadable, usage } from "../exit.js";
 import { harmless } from "../harmless.js";
 import { compactJson, isJson, prettyJson } from "../json-text.js";
 import { letterOf, SHORT_ID } from "../letter-ids.js";
 import { lineDiff } from "../line-diff.js";
-import type { Colours, Session } from "../session.js";
+import type { Session } from "../session.js";
 import { whoAsks } from "./replay.js";
 
 interface EditOptions {
@@ -69,7 +71,8 @@ async function editCommand({ session, place, options, args }: Context<EditOption
   const { id } = letter;
   const { note } = options;
   const by = whoAsks(options.by);
-  const { status } = await replay({ store: await place.store(), deadLetters, id, event, by, note });
+  const seen = asSeen(deadLetters, letter);
+  const { status } = await replay({ store: await place.store(), deadLetters: seen, id, event, by, note });
   if (session.json) session.result({ id, status, changed });
   else session.out(said(status));
   return status === "scheduled" ? EXIT.done : status === "not_found" ? EXIT.notFound : EXIT.refused;
@@ -99,7 +102,7 @@ async function newBody(
     try {
       return readFileSync(bodyFile);
     } catch (error) {
-      throw usage(`${bodyFile} cannot be read: ${(error as Error).message}`);
+      throw unreadable(bodyFile, error);
     }
   }
   if (body === "-") return buffer(process.stdin);

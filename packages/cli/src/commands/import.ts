@@ -3,7 +3,7 @@ import { type DeadLetter, importLetter, letterFromLine } from "@hooklatch/core";
 import type { Command } from "commander";
 import { lettersOf } from "../bulk.js";
 import { type Context, examples, type Runs } from "../context.js";
-import { CliError, EXIT, endingOf, usage } from "../exit.js";
+import { CliError, EXIT, endingOf, unreadable, usage } from "../exit.js";
 import { linesOf } from "../lines.js";
 import { createProgress } from "../progress.js";
 
@@ -46,10 +46,9 @@ export function addImport(dlq: Command, runs: Runs): void {
 async function importCommand(context: Context<ImportOptions>): Promise<number> {
   const { session, options, args } = context;
   const [file = "-"] = args;
-  if (file !== "-" && !statSync(file, { throwIfNoEntry: false })?.isFile())
-    throw usage(`There is no file ${file}.`);
-  // A file is read twice rather than held in memory; stdin can be read only once.
-  const held = file === "-" ? await all(readLetters(process.stdin)) : undefined;
+  // A file is read twice rather than held in memory; stdin and other pipes can be read only once.
+  const once = file === "-" ? process.stdin : isFile(file) ? undefined : createReadStream(file);
+  const held = once && (await all(readLetters(once)));
   const reads = (): AsyncIterable<Read> | Iterable<Read> => held ?? readLetters(createReadStream(file));
   const invalid: Invalid[] = [];
   let letters = 0;
@@ -72,6 +71,20 @@ async function importCommand(context: Context<ImportOptions>): Promise<number> {
     );
   }
   return importAll(context, reads(), letters, invalid);
+}
+
+/**
+ * Whether it can be read again from its beginning.
+ * @throws {CliError} `file_missing`; `wrong_usage` for a directory
+ */
+function isFile(path: string): boolean {
+  try {
+    const found = statSync(path);
+    if (found.isDirectory()) throw usage(`${path} is a directory.`);
+    return found.isFile();
+  } catch (error) {
+    throw error instanceof CliError ? error : unreadable(path, error);
+  }
 }
 
 async function importAll(

@@ -18,7 +18,7 @@ import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
 import { EXIT } from "../exit.js";
 import { argumentsOf, TIMES_HELP } from "../filter-options.js";
-import { quoted } from "../harmless.js";
+import { harmless, quoted } from "../harmless.js";
 import { type Waited, waitFor } from "../wait.js";
 
 interface ReplayOptions extends BulkOptions {
@@ -139,7 +139,7 @@ function waitedLines({ left, failedAgain, pending }: Waited): string {
   const lines = [`${lettersOf(left.length)} left the queue.`];
   if (failedAgain.length > 0) lines.push(`${lettersOf(failedAgain.length)} failed again:`);
   for (const { id, operation } of failedAgain)
-    lines.push(`  ${id.slice(0, 12)}  ${operation?.scope}  ${operation?.key}`);
+    lines.push(harmless(`  ${id.slice(0, 12)}  ${operation?.scope}  ${operation?.key}`));
   if (pending.length > 0) lines.push(`Still at work: ${lettersOf(pending.length)}.`);
   return lines.join("\n");
 }

@@ -44,8 +44,31 @@ export async function bury(
     ...{ id: letterId(id), ...id, event, error, token, bornAt: record.bornAt, rounds: record.round },
     ...{ attempts: record.attempts, firstFailedAt: startedAt, diedAt: record.changedAt },
   });
-  await store.settle({ id, token, letter: "pushed" });
+  await store.settle({ id, bornAt: record.bornAt, token, letter: "pushed" });
   return letterId(id);
+}
+
+/** A worker takes what was put back in this scope, and fails for good. */
+export async function failAgain(
+  store: IdempotencyStore,
+  queue: DeadLetterQueue,
+  scope: string,
+): Promise<void> {
+  const owner = "a worker";
+  const [work] = await store.claimDue({ scopes: [scope], owner, leaseMs: 60_000, limit: 1 });
+  if (work?.kind !== "run") throw new Error("nothing was put back");
+  const { id, token, attempt } = work;
+  const error = { name: "Error", message: "again" };
+  const ended = { attempt, startedAt: Date.now(), durationMs: 1, error };
+  await store.fail({ id, owner, token, error, ended, letter: true });
+  const record = await store.get(id);
+  if (record?.event === undefined) throw new Error("the operation is gone");
+  const { event, originalEvent, bornAt, round, attempts, replays, changedAt } = record;
+  await queue.push({
+    ...{ id: letterId(id), ...id, event, originalEvent, error, token, bornAt, rounds: round, attempts },
+    ...{ replays, firstFailedAt: changedAt, diedAt: changedAt },
+  });
+  await store.settle({ id, bornAt, token, letter: "pushed" });
 }
 
 function eventOf({ key, body = JSON.stringify({ order: key }), headers, input }: Failure): Uint8Array {

@@ -245,7 +245,7 @@ async function fail(one: Failed): Promise<void> {
       ...{ firstFailedAt: began, diedAt: record.changedAt, bornAt, token },
       ...(originalEvent && { originalEvent }),
     });
-    await store.settle({ id, token, letter: "pushed" });
+    await store.settle({ id, bornAt, token, letter: "pushed" });
   };
   await round(one.error);
   await push();

@@ -11,12 +11,18 @@ export type Deliver = (
   key: string,
   body: string | Uint8Array,
   headers?: Record<string, string>,
+  url?: string,
 ) => Promise<number>;
 
-function delivery(key: string, body: string | Uint8Array, headers: Record<string, string> = {}): HttpRequest {
+function delivery(
+  key: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+  url = "/webhooks?from=test",
+): HttpRequest {
   return {
     method: "POST",
-    url: "/webhooks?from=test",
+    url,
     basePath: "",
     headers: { "content-type": "application/json", "idempotency-key": key, host: "shop.example", ...headers },
     body: typeof body === "string" ? new TextEncoder().encode(body) : body,
@@ -32,7 +38,7 @@ export function failing(options: ReceiverOptions, handler?: WebhookHandler) {
       }),
     { retry: { maxAttempts: 2, initialDelayMs: 1, maxDelayMs: 5 }, worker: { pollMs: 20 }, ...options },
   );
-  const deliver: Deliver = async (key, body, headers) =>
-    (await receiver.handle(delivery(key, body, headers))).status;
+  const deliver: Deliver = async (key, body, headers, url) =>
+    (await receiver.handle(delivery(key, body, headers, url))).status;
   return { receiver, deliver };
 }
