@@ -3,6 +3,7 @@ import { type ContextParts, createContext, type HandlerContext } from "./context
 import type { Deadline, Deadlines } from "./deadlines.js";
 import { HooklatchError, toErrorRecord } from "./errors.js";
 import type { AttemptRecord } from "./store.js";
+import { isThenable } from "./thenable.js";
 
 export class Success<Output> {
   constructor(
@@ -90,8 +91,4 @@ export class Attempt<Output> {
     const durationMs = Math.round(performance.now() - this.#from);
     return { attempt: this.parts.attempt, startedAt: this.#startedAt, durationMs, owner: this.owner };
   }
-}
-
-function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

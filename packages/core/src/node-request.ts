@@ -36,6 +36,11 @@ export async function readBody(
   request: IncomingMessage & { body?: unknown },
   maxBytes: number,
 ): Promise<Uint8Array> {
+  return bodyBefore(request, maxBytes) ?? readStream(request, maxBytes);
+}
+
+/** The body, if it is there without reading. */
+function bodyBefore(request: IncomingMessage & { body?: unknown }, maxBytes: number): Uint8Array | undefined {
   const { body } = request;
   if (body instanceof Uint8Array) {
     if (body.byteLength > maxBytes) throw tooLarge(maxBytes);
@@ -55,7 +60,7 @@ export async function readBody(
     discard(request);
     throw tooLarge(maxBytes);
   }
-  return readStream(request, maxBytes);
+  return undefined;
 }
 
 const ALREADY_READ =
@@ -72,21 +77,15 @@ function readStream(request: IncomingMessage, maxBytes: number): Promise<Uint8Ar
         chunks.push(chunk);
         return;
       }
-      stop();
+      request.off("data", onData);
       discard(request);
       reject(tooLarge(maxBytes));
     };
-    const onEnd = (): void => {
-      stop();
-      resolve(concatenated(chunks, length));
-    };
+    // What comes first decides. Nobody takes the listeners off: they go with the request, and a promise that is settled stays as it is.
+    const onEnd = (): void => resolve(concatenated(chunks, length));
     const onGone = (cause?: unknown): void => {
-      stop();
-      reject(aborted(cause));
+      if (!request.readableEnded) reject(aborted(cause));
     };
-    function stop(): void {
-      request.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
-    }
     // Gone while other middleware was busy: no event would ever come.
     if (request.destroyed) return onGone(request.errored ?? undefined);
     request.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);

@@ -18,6 +18,7 @@ import { extractFingerprint, extractPart, readIdempotencyKey } from "./key.js";
 import { functionOr, type IdempotencyOptions, number, resolveOptions } from "./options.js";
 import { keyReused, outcomeUnknown, refusalOf } from "./refusal.js";
 import { decodeReply, encodeReply, REPLAYED_MARK, type Reply, replayOf, replyOf } from "./reply.js";
+import { isThenable } from "./thenable.js";
 import {
   asStored,
   encodeEvent,
@@ -93,7 +94,10 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
   const settings = resolveOptions<WebhookEvent>(flowOptions);
   const emit = emitter(settings.on);
   const flow = createFlow<WebhookEvent, Reply>(
-    async (event, context) => replyOf(await handler(event, context)),
+    (event, context) => {
+      const returned = handler(event, context);
+      return isThenable(returned) ? Promise.resolve(returned).then(replyOf) : replyOf(returned);
+    },
     settings,
     {
       ...eventCodec,
@@ -102,11 +106,10 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
     },
   );
 
-  async function receive(request: HttpRequest, host: HttpHost): Promise<HttpResponse> {
+  /** Throws, or rejects, with what refuses the delivery. */
+  function receive(request: HttpRequest, host: HttpHost): Promise<HttpResponse> {
     const arrivedAt = host.arrivedAt ?? performance.now();
-    if (request.body.byteLength > bodyLimit) {
-      throw tooLarge(bodyLimit);
-    }
+    if (request.body.byteLength > bodyLimit) throw tooLarge(bodyLimit);
     if (settings.respondWithinMs !== Infinity && host.waitUntil === undefined && host.stopsAfterResponse) {
       throw new HooklatchError(
         "wait_until_missing",
@@ -114,24 +117,34 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
       );
     }
     const event = webhookEvent({ ...request, receivedAt: new Date() });
-    if (verify !== undefined) {
-      try {
-        await verify(event);
-      } catch (error) {
-        return refused(error);
-      }
+    if (verify === undefined) return accept(event, arrivedAt, host);
+    return verified(verify, event).then((refusal) => refusal ?? accept(event, arrivedAt, host));
+  }
+
+  async function verified(
+    check: NonNullable<typeof verify>,
+    event: WebhookEvent,
+  ): Promise<HttpResponse | undefined> {
+    try {
+      await check(event);
+      return undefined;
+    } catch (error) {
+      return refused(error);
     }
+  }
+
+  function accept(event: WebhookEvent, arrivedAt: number, host: HttpHost): Promise<HttpResponse> {
     const { id, fingerprint } = identify(event);
     const kept = redacted(event);
-    const outcome = await flow.deliver({
+    const delivery = {
       id,
       fingerprint,
       event: encodeEvent(kept),
       input: () => asStored(kept),
       arrivedAt,
       host,
-    });
-    return responseTo(outcome);
+    };
+    return flow.deliver(delivery).then(responseTo);
   }
 
   function identify(event: WebhookEvent) {
@@ -149,9 +162,11 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
 
   function redacted(event: WebhookEvent): WebhookEvent {
     // Not the framework's request: a recovered run could not have it (every run sees the same).
-    const { native: _, ...parts } = event;
-    const safe = { ...parts, headers: withoutCredentials(event.headers, verify !== undefined) };
-    const instead: unknown = redact?.(safe);
+    const { method, url, basePath, body, receivedAt } = event;
+    const headers = withoutCredentials(event.headers, verify !== undefined);
+    const safe = webhookEvent({ method, url, basePath, headers, body, receivedAt });
+    if (redact === undefined) return safe;
+    const instead: unknown = redact(safe);
     if (instead instanceof Promise) {
       instead.catch(() => {});
       throw new TypeError("`redact` must not be asynchronous: its parts would not be there in time.");
@@ -229,11 +244,11 @@ export function createReceiver(handler: WebhookHandler, options: ReceiverOptions
     maxBodyBytes: bodyLimit,
     start: flow.start,
     close: flow.close,
-    async handle(request, host = {}) {
+    handle(request, host = {}) {
       try {
-        return await receive(request, host);
+        return receive(request, host).catch(failed);
       } catch (error) {
-        return failed(error);
+        return Promise.resolve(failed(error));
       }
     },
   };

@@ -15,8 +15,11 @@ export function headersOf(headers: Headers): HttpHeaders {
 
 /** The original path and query. */
 export function pathOf(request: Request): string {
-  const { pathname, search } = new URL(request.url);
-  return pathname + search;
+  // The URL of a request is serialised already (Fetch §5.4), so that nothing needs to be parsed.
+  const { url } = request;
+  const from = url.indexOf("/", url.indexOf("://") + 3);
+  const to = url.indexOf("#");
+  return from < 0 ? "/" : url.slice(from, to < 0 ? undefined : to);
 }
 
 /**
@@ -35,7 +38,10 @@ export async function readBody(
     throw alreadyRead(text);
   }
   // Hosts know what to do with a body that nobody has begun to read, and keep the connection.
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  // Its length is known: there is nothing to be cut off, and no stream is needed, which hosts that have none yet would have to make.
+  if (!keep && announced !== null) return readWhole(request, maxBytes);
   const { body } = keep ? request.clone() : request;
   if (body === null) return new Uint8Array(0);
   const reader = body.getReader();
@@ -58,4 +64,16 @@ export async function readBody(
     }
     chunks.push(next.value);
   }
+}
+
+async function readWhole(request: Request, maxBytes: number): Promise<Uint8Array> {
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await request.arrayBuffer();
+  } catch (cause) {
+    throw aborted(cause);
+  }
+  // One that was made up by somebody may have announced anything.
+  if (bytes.byteLength > maxBytes) throw tooLarge(maxBytes);
+  return new Uint8Array(bytes);
 }

@@ -12,18 +12,30 @@ export { type GuardedCall, type RouteResult, runGuarded } from "./web-guard.js";
 /**
  * What the host can do, from whatever it hands to a fetch handler beside the request: a Worker's context, or `{ waitUntil }`.
  */
-export function hostOf(given: readonly unknown[]): HttpHost {
-  const context = given.find((one) => typeof (one as HttpHost | undefined)?.waitUntil === "function") as
-    | { waitUntil(work: Promise<unknown>): void }
-    | undefined;
-  return {
-    arrivedAt: performance.now(),
-    waitUntil: context && ((work) => context.waitUntil(work)),
-    // Asked only by those who have a response window: an environment is slow to read.
-    get stopsAfterResponse() {
-      return stopsAfterResponse();
-    },
-  };
+export function hostOf(given: () => readonly unknown[]): HttpHost {
+  return new FetchHost(given);
+}
+
+type Waiting = Required<Pick<HttpHost, "waitUntil">>;
+
+function canWait(one: unknown): one is Waiting {
+  return typeof (one as Partial<Waiting> | undefined)?.waitUntil === "function";
+}
+
+class FetchHost implements HttpHost {
+  readonly arrivedAt = performance.now();
+
+  constructor(private readonly given: () => readonly unknown[]) {}
+
+  // These are asked only by those who need more time than the request has: contexts and environments can be slow to read.
+  get waitUntil(): HttpHost["waitUntil"] {
+    const context = this.given().find(canWait);
+    return context && ((work) => context.waitUntil(work));
+  }
+
+  get stopsAfterResponse(): boolean {
+    return stopsAfterResponse();
+  }
 }
 
 export interface MountedCall {

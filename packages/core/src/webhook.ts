@@ -22,9 +22,16 @@ export interface WebhookEventParts extends HttpRequest {
 const decoder = new TextDecoder();
 
 export function webhookEvent(parts: WebhookEventParts): WebhookEvent {
-  const text = (): string => decoder.decode(parts.body);
-  return {
-    ...parts,
+  const { method, url, basePath, headers, body, receivedAt, native } = parts;
+  // Of this very body: whoever replaces it in a copy reads it by itself.
+  const text = (): string => decoder.decode(body);
+  const event: WebhookEvent = {
+    method,
+    url,
+    basePath,
+    headers,
+    body,
+    receivedAt,
     text,
     json<T>() {
       try {
@@ -34,6 +41,8 @@ export function webhookEvent(parts: WebhookEventParts): WebhookEvent {
       }
     },
   };
+  if (native !== undefined) event.native = native;
+  return event;
 }
 
 const CREDENTIALS = new Set([

@@ -115,7 +115,7 @@ function answering(handler: HttpHandler): onRequestAsyncHookHandler {
     // The sender is gone.
     if (response === undefined) return reply.hijack();
     const { status, headers, body } = response;
-    const payload = body === null ? undefined : Buffer.from(body);
+    const payload = body === null ? undefined : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     return reply.code(status).headers(headers).send(payload);
   };
 }

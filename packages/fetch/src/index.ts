@@ -74,7 +74,7 @@ export function idempotency<Req extends Request = Request>(options: GuardOptions
       const answer = runGuarded(guard, entry, { request, native: request }, async () =>
         handler(request, ...host),
       );
-      hostOf(host).waitUntil?.(answer.catch(() => {}));
+      hostOf(() => host).waitUntil?.(answer.catch(() => {}));
       try {
         return await answer;
       } finally {
@@ -90,5 +90,6 @@ export function idempotency<Req extends Request = Request>(options: GuardOptions
  * @param basePath where it is mounted, such as `/hooklatch`. Default: the root.
  */
 export function mount(handler: HttpHandler, basePath = ""): FetchHandler {
-  return (request, ...host) => serve(handler, request, { basePath, native: request, host: hostOf(host) });
+  return (request, ...host) =>
+    serve(handler, request, { basePath, native: request, host: hostOf(() => host) });
 }

@@ -69,7 +69,7 @@ export function idempotency<E extends Env = Env>(options: GuardOptions<Context<E
       const isOurs = response !== undefined && !response.headers.has(ALREADY_SENT);
       return isOurs ? response : { unkept: response };
     });
-    hostOf([contextOf(c)]).waitUntil?.(answer.catch(() => {}));
+    hostOf(() => [contextOf(c)]).waitUntil?.(answer.catch(() => {}));
     const response = await answer;
     if (!c.finalized) c.res = response;
     // Something outside has answered, so that nobody reads this.
@@ -81,7 +81,7 @@ export function idempotency<E extends Env = Env>(options: GuardOptions<Context<E
 /** Mounts anything that speaks plain HTTP data, a receiver or the dashboard: `app.all("/hooklatch/*", mount(handler))`. */
 export function mount(handler: HttpHandler): Handler {
   return (c) => {
-    const host = hostOf([contextOf(c)]);
+    const host = hostOf(() => [contextOf(c)]);
     return serve(handler, c.req.raw, { basePath: mountedAt(c), native: c, host, body: readBefore(c) });
   };
 }
@@ -103,9 +103,14 @@ function mountedAt(c: Context): string {
 
 /** Workers and some others have one; Hono throws where there is none. */
 function contextOf(c: Context): unknown {
+  const { stackTraceLimit } = Error;
+  // Of an error that nobody sees: its stack would cost more than the rest of a request's way through here.
+  Error.stackTraceLimit = 0;
   try {
     return c.executionCtx;
   } catch {
     return undefined;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
