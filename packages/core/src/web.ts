@@ -16,7 +16,9 @@ export function hostOf(given: () => readonly unknown[]): HttpHost {
   return new FetchHost(given);
 }
 
-type Waiting = Required<Pick<HttpHost, "waitUntil">>;
+interface Waiting {
+  waitUntil(work: Promise<unknown>): void;
+}
 
 function canWait(one: unknown): one is Waiting {
   return typeof (one as Partial<Waiting> | undefined)?.waitUntil === "function";
