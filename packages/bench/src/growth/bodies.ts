@@ -18,8 +18,8 @@ export interface BodiesResult {
 export const BODY_KIB = [1, 16, 256, 1024] as const;
 const FLOOR: Partial<Record<SubjectName, SubjectName>> = { sqlite: "sqlite-full", redis: "redis-commands" };
 const STORES = ["memory", "sqlite", "redis"] as const;
-/** At `share` 1, and at least. */
-const PAIRS = 30;
+/** At `share` 1: fewer of the large ones. */
+const pairsOf = (kib: number) => (kib < 64 ? 200 : 30);
 const LEAST_PAIRS = 5;
 
 interface Item {
@@ -32,7 +32,6 @@ export async function measureBodies(rig: Rig, { rounds, share, log }: PartOption
   const names = STORES.flatMap((store) => [store, FLOOR[store] ?? []].flat());
   for (const name of names) asked.set(name, { asked: rig.start(name), home: await rig.home(name) });
 
-  const limit = Math.max(LEAST_PAIRS, Math.round(share * PAIRS));
   async function measure({ name, kib }: Item): Promise<number> {
     const one = asked.get(name);
     if (one === undefined) throw new Error(`Nobody asks ${name}.`);
@@ -40,6 +39,7 @@ export async function measureBodies(rig: Rig, { rounds, share, log }: PartOption
     const store = await one.asked.open(one.home, kib * KIB, kib * KIB);
     const pairs = { do: "pairs", store, inFlight: 1 } as const;
     await one.asked.ask({ ...pairs, from: 0, ms: NO_LIMIT, limit: 5 });
+    const limit = Math.max(LEAST_PAIRS, Math.round(share * pairsOf(kib)));
     const sample = await one.asked.ask({ ...pairs, from: 5, ms: NO_LIMIT, limit });
     await one.asked.ask({ do: "close", store });
     return sample.p50Ms;

@@ -38,17 +38,17 @@ const DUPLICATES = 600;
 
 export async function measureRecords(
   rig: Rig,
-  { rounds, share, log }: PartOptions,
+  { rounds, share, log, filled: names = FILLED }: PartOptions & { filled?: readonly Filled[] | undefined },
 ): Promise<RecordsResult[]> {
   // A million takes minutes and a gigabyte.
   const sizes = SIZES.slice(0, share >= 1 ? 4 : share >= 0.1 ? 3 : 2);
   const results: RecordsResult[] = [];
-  for (const name of FILLED) {
+  for (const name of names) {
     const asked = rig.start(name);
     const stores: Store[] = [];
     for (const records of sizes) {
       log(`growth: ${records} records on ${name}`);
-      stores.push(await filled(asked, await rig.home(name), name, records));
+      stores.push(await fill(asked, await rig.home(name), name, records));
     }
     const measure = async (one: Store): Promise<Sample> => {
       const limits = { store: one.store, inFlight: 1, ms: NO_LIMIT };
@@ -85,7 +85,7 @@ export async function measureRecords(
 }
 
 /** Through the store; the rows of a large SQLite file by copying what the store wrote. */
-async function filled(asked: Asked, home: Home, name: Filled, records: number): Promise<Store> {
+async function fill(asked: Asked, home: Home, name: Filled, records: number): Promise<Store> {
   const first = await asked.open(home, BYTES, BYTES);
   const through = name === "sqlite" ? Math.min(records, 1_000) : records;
   const pairs = { do: "pairs", store: first, inFlight: 256, ms: NO_LIMIT } as const;
