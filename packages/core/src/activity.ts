@@ -77,8 +77,12 @@ export function recordActivity({ now = Date.now }: { now?: () => number } = {}):
       ]);
       return { ...own, ...(Object.fromEntries(counting) as Partial<IdempotencyEvents>) };
     },
-    read: () =>
-      [...scopes.values()].sort((a, b) => (a.scope < b.scope ? -1 : 1)).map((one) => structuredClone(one)),
+    read() {
+      const from = Math.floor(now() / STEP_MS) * STEP_MS - KEPT_MS;
+      return [...scopes.values()]
+        .sort((a, b) => (a.scope < b.scope ? -1 : 1))
+        .map((one) => structuredClone({ ...one, steps: one.steps.filter(({ at }) => at > from) }));
+    },
   };
 }
 

@@ -13,7 +13,9 @@ const IDS_AT_ONCE = 50;
 export interface BatchOptions {
   store: IdempotencyStore;
   deadLetters: DeadLetterQueue;
-  /** Which letters: by filter, newest arrival first; those that arrive meanwhile are left out. Or by id. `{}`: all of them. */
+  /**
+   * Which letters: by filter, newest arrival first; those that arrive meanwhile are left out. Or by id. `{}`: all of them, but not for `discardMany`.
+   */
   letters: LetterFilter | readonly string[];
   /** Where an earlier batch stopped: `next` of its last step. */
   from?: string | undefined;
@@ -69,11 +71,12 @@ export async function* replayMany(options: ReplayManyOptions): AsyncGenerator<Ba
   async function putBack(letter: DeadLetter): Promise<ReplayManyStatus> {
     const replayId = `${batchId}:${letter.id}`;
     const known = await store.get(operationOf(letter));
-    if (known?.replayId === replayId) {
-      // Goes on at the same rate, behind what was put back before.
-      dueAt = Math.max(dueAt, (known.dueAt ?? 0) + gapMs);
+    // Goes on at the same rate, behind what was put back before.
+    if (known?.replayId === replayId) dueAt = Math.max(dueAt, (known.dueAt ?? 0) + gapMs);
+    if (known?.replayId === replayId || known?.replays.some((one) => one.replayId === replayId))
       return "already";
-    }
+    // After a pause it makes up for nothing: what is overdue would be due at once.
+    dueAt = Math.max(dueAt, Date.now());
     const delayMs = Math.max(0, dueAt - Date.now());
     dueAt += gapMs;
     const { deadLetters, by, note } = options;
@@ -88,10 +91,17 @@ export async function* replayMany(options: ReplayManyOptions): AsyncGenerator<Ba
 
 /**
  * Gives many letters up, in steps of up to 50: `discard` for each. As `replayMany`, it goes on where one fails.
+ * A filter that says nothing is refused, because it may be one that was lost on the way: for all letters say `{ arrivedBefore: Date.now() }`.
  * @throws {HooklatchError} `invalid_argument`
  */
 export async function* discardMany(options: BatchOptions): AsyncGenerator<BatchStep<DiscardManyStatus>> {
   const [, cursor] = readPlace(options.from);
+  if (
+    !isList(options.letters) &&
+    !Object.values(options.letters).some((value) => value !== undefined && value !== "")
+  ) {
+    throw new HooklatchError("invalid_argument", "A filter of what to discard must say something.");
+  }
   const giveUp = async (letter: DeadLetter) => (await discardLetter(letter, options)).status;
   for await (const step of steps(options, cursor)) yield report(step, 0, await each(step.letters, giveUp));
 }

@@ -5,7 +5,7 @@
  * same atomic step that makes the operation dead or completed; the note is settled only after the sink confirmed. Whoever finds an
  * unsettled note finishes it.
  */
-import type { DeadLetter, DeadLetterQueue, DeadLetterSink } from "./dead-letter.js";
+import { type DeadLetter, type DeadLetterQueue, type DeadLetterSink, isNewer } from "./dead-letter.js";
 import { toErrorRecord } from "./errors.js";
 import { letterId } from "./key.js";
 import type {
@@ -72,22 +72,33 @@ export async function bury(
   const record = await store.get(id);
   const letter = record && letterOf(record);
   if (letter === undefined || record === undefined || record.letter === "none") return undefined;
-  if (record.letter === "push") {
-    await sink.push(letter);
-    // Moved on meanwhile (redelivered, replayed, or discarded): its completion will note the removal of what was pushed here.
-    await store.settle({ id, token: letter.token, letter: "pushed" });
+  if (record.letter !== "push") return letter.id;
+  const { bornAt, token } = letter;
+  const newer = await pushTo(sink, letter);
+  if (newer !== undefined && isNewer(newer, letter)) {
+    // Of another life, unless this one has moved on meanwhile: then the newer letter is its own.
+    const again = await store.outrank({ id, bornAt, token, other: newer.bornAt });
+    return again ? bury(store, sink, id) : letter.id;
   }
+  // Moved on meanwhile (redelivered, replayed, or discarded): its completion will note the removal of what was pushed here.
+  await store.settle({ id, bornAt, token, letter: "pushed" });
   return letter.id;
 }
 
-/** Removes the letter of a completed operation and settles the note. As safe to repeat as `bury`. */
+async function pushTo(sink: DeadLetterSink, letter: DeadLetter): Promise<LetterVersion | undefined> {
+  if (canRemove(sink)) return sink.push(letter);
+  await sink.push(letter);
+  return undefined;
+}
+
+/** Removes the letter of a completed or discarded operation and settles the note. As safe to repeat as `bury`. */
 export async function unbury(
   store: IdempotencyStore,
   sink: DeadLetterSink,
   id: OperationId,
-  version: LetterVersion,
+  { bornAt, token }: LetterVersion,
 ): Promise<void> {
   // A sink that cannot remove (a queue, a topic) keeps its copy; there is nothing more to do for it.
-  if (canRemove(sink)) await sink.remove(letterId(id), version);
-  await store.settle({ id, token: version.token, letter: "removed" });
+  if (canRemove(sink)) await sink.remove(letterId(id), { bornAt, token });
+  await store.settle({ id, bornAt, token, letter: "removed" });
 }

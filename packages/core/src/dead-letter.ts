@@ -37,7 +37,7 @@ export interface DeadLetterSink {
    * Keeps the letter, durably, before it resolves. Idempotent by `letter.id`: of several, the one with the newest `bornAt`, then the
    * newest `token`, stays, whatever the order of their arrival.
    */
-  push(letter: DeadLetter): Promise<void>;
+  push(letter: DeadLetter): Promise<unknown>;
 }
 
 /** Which letters: those that match everything that is given. A wrong one is rejected with `invalid_argument`. */
@@ -80,6 +80,14 @@ export interface DeadLetterPage {
 
 /** A sink that can be read, so that its letters can be replayed. */
 export interface DeadLetterQueue extends DeadLetterSink {
+  /**
+   * As a sink's. Resolves to the version that keeps this one out, where that is a newer one: of the letter that is there, or that was removed.
+   * `as`: it comes from elsewhere, and changes no letter that is there, not even an older one; `restore`: nor does what was removed keep it out.
+   */
+  push(
+    letter: DeadLetter,
+    options?: { as?: "import" | "restore" | undefined },
+  ): Promise<LetterVersion | undefined>;
   list(query?: DeadLetterQuery): Promise<DeadLetterPage>;
   get(id: string): Promise<DeadLetter | undefined>;
   /**

@@ -1,4 +1,8 @@
-/** Giving a dead letter up: letter and operation go together. */
+/**
+ * Giving a dead letter up: letter and operation go together. An outbox, as burying is: the operation goes first, leaving a note to remove its
+ * letter, which any worker finishes.
+ */
+import { unbury } from "./burial.js";
 import { type DeadLetter, type DeadLetterQueue, operationOf } from "./dead-letter.js";
 import type { IdempotencyStore } from "./store.js";
 
@@ -22,19 +26,18 @@ export async function discardLetter(
   letter: DeadLetter,
   { store, deadLetters }: Pick<DiscardOptions, "store" | "deadLetters">,
 ): Promise<{ status: "discarded" | "running" }> {
-  // The operation first: a crash in between leaves a letter that can be discarded again, never an operation without its letter.
   if (!(await forgetOperation(store, letter))) return { status: "running" };
-  await deadLetters.remove(letter.id, letter);
+  await unbury(store, deadLetters, operationOf(letter), letter);
   return { status: "discarded" };
 }
 
 /** The first half of discarding: `false` if the operation was put back to work or delivered again meanwhile, and the letter must stay. */
 export async function forgetOperation(
-  store: Pick<IdempotencyStore, "delete" | "get">,
+  store: Pick<IdempotencyStore, "discard" | "get">,
   letter: DeadLetter,
 ): Promise<boolean> {
-  const operation = operationOf(letter);
-  if (await store.delete(operation, letter.token)) return true;
-  const record = await store.get(operation);
-  return record === undefined || record.state === "completed";
+  const id = operationOf(letter);
+  if (await store.discard({ id, bornAt: letter.bornAt, token: letter.token })) return true;
+  const record = await store.get(id);
+  return record === undefined || record.state === "completed" || record.letter === "remove";
 }

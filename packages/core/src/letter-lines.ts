@@ -3,7 +3,6 @@ import { utf8In } from "./bytes.js";
 import { type DeadLetter, type DeadLetterQueue, isNewer, operationOf } from "./dead-letter.js";
 import { HooklatchError } from "./errors.js";
 import { letterId } from "./key.js";
-import type { LetterVersion } from "./store.js";
 
 const FORMAT = "dead-letter/1";
 
@@ -55,20 +54,21 @@ export function letterFromLine(line: string): DeadLetter {
 
 const isText = (value: unknown): boolean => typeof value === "string";
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTextOrAbsent = (value: unknown): boolean => value === undefined || isText(value);
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
 const isError = (value: unknown): boolean =>
   isRecord(value) &&
   isText(value.name) &&
   isText(value.message) &&
-  [value.code, value.stack].every((part) => part === undefined || isText(part));
+  [value.code, value.stack].every(isTextOrAbsent);
 const isListOf = (isOne: (value: unknown) => boolean) => (value: unknown) =>
   Array.isArray(value) && value.every(isOne);
 
 const CHECKS: Record<string, (value: unknown) => boolean> = {
   id: isText,
   scope: isText,
-  tenant: (value) => value === undefined || isText(value),
+  tenant: isTextOrAbsent,
   key: isText,
   bornAt: isCount,
   token: isCount,
@@ -78,12 +78,20 @@ const CHECKS: Record<string, (value: unknown) => boolean> = {
       isRecord(one) &&
       [one.attempt, one.startedAt, one.durationMs].every(isCount) &&
       (one.round === undefined || isCount(one.round)) &&
+      isTextOrAbsent(one.owner) &&
       (one.error === undefined || isError(one.error)),
   ),
   rounds: isCount,
   replays: (value) =>
     value === undefined ||
-    isListOf((one) => isRecord(one) && isCount(one.round) && isCount(one.at) && isText(one.replayId))(value),
+    isListOf(
+      (one) =>
+        isRecord(one) &&
+        [one.round, one.at].every(isCount) &&
+        isText(one.replayId) &&
+        [one.by, one.note].every(isTextOrAbsent) &&
+        (one.changed === undefined || isListOf(isText)(one.changed)),
+    )(value),
   firstFailedAt: isCount,
   diedAt: isCount,
 };
@@ -96,30 +104,26 @@ export interface ImportOptions {
 }
 
 /**
- * `imported`. `already`: the queue has this letter, or a newer version of it. `removed`: it was removed from this queue not long ago; `restore`
- * brings it back.
+ * `imported`. `already`: the queue has a letter of this operation, which stays as it is. `removed`: it was removed from this queue not long ago;
+ * `restore` brings it back.
  */
 export type Imported = { status: "imported" | "already" | "removed" };
 
-/** Brings a letter into a queue. Safe to repeat. The store needs no record of its operation: a replay makes one of the letter. */
+/**
+ * Brings a letter into a queue, as it was. Safe to repeat. The store needs no record of its operation: a replay makes one of the letter. An event that
+ * is delivered here, too, knows nothing of the letter: it replaces the letter if it dies, and leaves it there if it completes.
+ */
 export async function importLetter({
   deadLetters,
   letter,
   restore = false,
 }: ImportOptions): Promise<Imported> {
+  // Also an older one stays: it belongs to an operation that the store knows by that version.
+  if ((await deadLetters.get(letter.id)) !== undefined) return { status: "already" };
+  await deadLetters.push(letter, { as: restore ? "restore" : "import" });
   const there = await deadLetters.get(letter.id);
-  if (there !== undefined && !isNewer(letter, there)) return { status: "already" };
-  if (await pushed(deadLetters, letter)) return { status: "imported" };
-  if (!restore) return { status: "removed" };
-  // A life of its own: newer than whatever keeps it out.
-  const anew = { ...letter, bornAt: Math.max(letter.bornAt + 1, Date.now()) };
-  return { status: (await pushed(deadLetters, anew)) ? "imported" : "removed" };
-}
-
-async function pushed(queue: DeadLetterQueue, letter: DeadLetter): Promise<boolean> {
-  await queue.push(letter);
-  const there: LetterVersion | undefined = await queue.get(letter.id);
-  return there !== undefined && !isNewer(letter, there);
+  if (there === undefined) return { status: "removed" };
+  return { status: isNewer(letter, there) || isNewer(there, letter) ? "already" : "imported" };
 }
 
 /** As text where they are UTF-8, else in base64. */

@@ -7,6 +7,7 @@
  * read or rewrite payloads for a heartbeat.
  */
 import { type ErrorRecord, HooklatchError } from "./errors.js";
+import { isDiscarded, owed } from "./life-letters.js";
 import type {
   AttemptRecord,
   Claim,
@@ -24,8 +25,9 @@ import type {
   RetryRequest,
   Scheduled,
   ScheduleRequest,
-  SettleRequest,
 } from "./store.js";
+
+export { discard, noteAt, outrank, settle, takeNote } from "./life-letters.js";
 
 /** One stored operation without its payloads. Times are ms since the epoch by the store's clock. */
 export interface Life {
@@ -75,8 +77,8 @@ const ABANDONED_RETENTION_MS = 24 * 60 * 60 * 1000;
 /** Attempts kept for one operation; the oldest go first. */
 const MAX_ATTEMPTS_KEPT = 200;
 const MAX_REPLAYS_KEPT = 200;
-/** A letter that the sink refuses is offered again after 1, 2, 4, then always 8 leases. */
-const MAX_NOTE_BACKOFF = 3;
+/** When to ask again about work that only workers take, and that is due. */
+const WORKERS_TURN_MS = 1000;
 
 /** Whether the operation counts as absent. One that still owes the sink a removal stays until that is settled. */
 export function isExpired(life: Life, now: number): boolean {
@@ -91,14 +93,6 @@ export function runnableAt(life: Life): number | undefined {
   if (!life.stored) return undefined;
   if (life.state === "running") return life.leaseUntil;
   return life.state === "waiting" ? life.dueAt : undefined;
-}
-
-/** When a worker may push or remove the operation's letter; `undefined`: nothing to do. */
-export function noteAt(life: Life): number | undefined {
-  const owed =
-    (life.state === "dead" && life.letter === "push") ||
-    (life.state === "completed" && life.letter === "remove");
-  return owed ? life.noteDueAt : undefined;
 }
 
 /** `completed` leaves the result to the store, which need not read it for any other answer. */
@@ -138,15 +132,25 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
       if (life.owner === r.owner) return claimed({ ...life, leaseUntil: now + r.leaseMs });
       const left = (life.leaseUntil ?? 0) - now;
       if (left > 0) return { answer: { status: "running", retryAfterMs: left, stored: life.stored } };
+      if (runsEdited(life))
+        return { answer: { status: "running", retryAfterMs: WORKERS_TURN_MS, stored: true } };
       return takenByDelivery(life, r, now, life.attempt + 1);
     }
     case "waiting": {
       const left = (life.dueAt ?? 0) - now;
       if (left > 0) return { answer: { status: "waiting", retryAfterMs: left, stored: life.stored } };
+      if (runsEdited(life))
+        return { answer: { status: "waiting", retryAfterMs: WORKERS_TURN_MS, stored: true } };
       return takenByDelivery(life, r, now, life.attempt + 1);
     }
     case "released":
-      return takenByDelivery({ ...life, round: life.round + 1 }, r, now, 1);
+      // Of a discarded one, the letter may still be in the queue.
+      return takenByDelivery(
+        { ...life, round: life.round + 1, letter: life.letter === "none" ? "none" : "pushed" },
+        r,
+        now,
+        1,
+      );
     case "dead": {
       if (r.redelivery === "ignore" || now - life.changedAt < r.redeliveryAfterMs) {
         const error = life.error ?? { name: "Error", message: "unknown" };
@@ -157,11 +161,18 @@ export function claim(found: Life | undefined, r: ClaimRequest, now: number): St
   }
 }
 
+/** An operator's edit runs: a delivery would bring back what was edited, so only workers take it, until this round ends. */
+function runsEdited(life: Life): boolean {
+  return life.edited && life.replay && life.stored;
+}
+
 function takenByDelivery(life: Life, r: ClaimRequest, now: number, attempt: number): Step<ClaimAnswer> {
   const next = take(life, r.owner, r.leaseMs, now, attempt);
   next.fingerprint = r.fingerprint ?? life.fingerprint;
   if (r.event === undefined) return claimed(next);
-  return { ...claimed({ ...next, stored: true }), event: r.event };
+  const step = { ...claimed({ ...next, stored: true, edited: false }), event: r.event };
+  // What is kept now is no edit any more.
+  return life.edited ? { ...step, originalEvent: null } : step;
 }
 
 function take(life: Life, owner: string, leaseMs: number, now: number, attempt: number): Life {
@@ -262,36 +273,15 @@ export function release(life: Life | undefined, r: ReleaseRequest, now: number):
   }));
 }
 
-function owed(
-  letter: "push" | "remove",
-  now: number,
-): Pick<Life, "letter" | "noteOwner" | "noteDueAt" | "noteTries"> {
-  return { letter, noteOwner: undefined, noteDueAt: now, noteTries: 0 };
-}
-
-export function settle(life: Life | undefined, r: SettleRequest): Step<boolean> {
-  const [state, from, to] =
-    r.letter === "pushed"
-      ? (["dead", "push", "pushed"] as const)
-      : (["completed", "remove", "none"] as const);
-  if (life === undefined || life.token !== r.token || life.state !== state) return { answer: false };
-  if (life.letter === to) return { answer: true };
-  if (life.letter !== from) return { answer: false };
-  return {
-    answer: true,
-    next: { ...life, letter: to, noteOwner: undefined, noteDueAt: undefined, noteTries: 0 },
-  };
-}
-
 /** @throws {HooklatchError} `event_not_kept` when neither the store nor the request has an event to run. */
 export function schedule(found: Life | undefined, r: ScheduleRequest, now: number): Step<Scheduled> {
   const life = found !== undefined && isExpired(found, now) ? undefined : found;
   if (life !== undefined) {
-    if (life.replayId === r.replayId) return { answer: { status: "scheduled" } };
+    const known = life.replayId === r.replayId || life.replays.some((one) => one.replayId === r.replayId);
+    if (known) return { answer: { status: "scheduled" } };
     if (life.state === "completed") return { answer: { status: "completed" } };
     if (life.state === "running" && r.force !== true) return { answer: { status: "running" } };
-    if (r.expectedToken !== undefined && r.expectedToken !== life.token)
-      return { answer: { status: "superseded" } };
+    if (isDiscarded(life) || !isExpected(life, r)) return { answer: { status: "superseded" } };
   }
   if (r.event === undefined && !life?.stored) {
     throw new HooklatchError(
@@ -333,6 +323,13 @@ export function schedule(found: Life | undefined, r: ScheduleRequest, now: numbe
   };
 }
 
+function isExpected(
+  life: Life,
+  { expectedToken = life.token, expectedBornAt = life.bornAt }: ScheduleRequest,
+): boolean {
+  return life.token === expectedToken && life.bornAt === expectedBornAt;
+}
+
 /** Hands an abandoned or due operation to a worker. The caller has checked `runnableAt`. */
 export function takeDue(life: Life, owner: string, leaseMs: number, now: number): Life {
   return take(life, owner, leaseMs, now, life.attempt + 1);
@@ -347,12 +344,6 @@ export function shareOut<Due extends { at: number }>(runs: Due[], letters: Due[]
   if (limit === 1) return oldest([...runs, ...letters], 1);
   const taken = oldest(letters, Math.max(Math.floor(limit / 2), limit - runs.length));
   return [...taken, ...oldest(runs, limit - taken.length)];
-}
-
-/** Hands an unsettled letter to a worker, and to the next one later if this one does not settle it. */
-export function takeNote(life: Life, owner: string, leaseMs: number, now: number): Life {
-  const backoff = 2 ** Math.min(life.noteTries, MAX_NOTE_BACKOFF);
-  return { ...life, noteOwner: owner, noteTries: life.noteTries + 1, noteDueAt: now + leaseMs * backoff };
 }
 
 /** The public form of an operation; the store adds `event` and `result`. */

@@ -52,17 +52,21 @@ export function memoryDeadLetters(options: MemoryDeadLettersOptions = {}): DeadL
   }
 
   return {
-    async push(letter) {
+    async push(letter, { as } = {}) {
       assertOpen();
       const { id, bornAt, token } = letter;
       const there = kept.get(id);
-      const known = there?.letter ?? removed.get(id);
-      if (known !== undefined && !isNewer({ bornAt, token }, known)) return;
+      const known = there?.letter ?? (as === "restore" ? undefined : removed.get(id));
+      const stays = there !== undefined && as !== undefined;
+      if (known !== undefined && (stays || !isNewer({ bornAt, token }, known))) {
+        return isNewer(known, letter) ? { bornAt: known.bornAt, token: known.token } : undefined;
+      }
       const copy = structuredClone(letter);
       if (there === undefined) latest = Math.max(latest, now());
       const arrivedAt = there?.letter.arrivedAt ?? latest;
       removed.delete(id);
       kept.set(id, { arrival: there?.arrival ?? ++arrivals, letter: { ...copy, arrivedAt } });
+      return undefined;
     },
     async list(query) {
       assertOpen();

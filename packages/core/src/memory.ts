@@ -90,6 +90,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
     retry: async (r) => apply(r.id, (found, at) => life.retry(found, r, at)),
     fail: async (r) => apply(r.id, (found, at) => life.fail(found, r, at)),
     settle: async (r) => apply(r.id, (found) => life.settle(found, r)),
+    discard: async (r) => apply(r.id, (found, at) => life.discard(found, r, at)),
+    outrank: async (r) => apply(r.id, (found) => life.outrank(found, r)),
     release: async (r) => apply(r.id, (found, at) => life.release(found, r, at)),
     schedule: async (r) => apply(r.id, (found, at) => life.schedule(found, r, at)),
 
@@ -129,13 +131,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       return entry === undefined || life.isExpired(entry.life, now()) ? undefined : recordOf(entry);
     },
 
-    async delete(id, onlyDeadToken) {
+    async delete(id) {
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
       const name = storageKey(id);
-      const entry = entries.get(name);
-      if (entry === undefined) return false;
-      if (onlyDeadToken !== undefined && (entry.life.state !== "dead" || entry.life.token !== onlyDeadToken))
-        return false;
       open.delete(name);
       return entries.delete(name);
     },

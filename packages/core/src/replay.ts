@@ -2,7 +2,7 @@
 import { type DeadLetter, type DeadLetterQueue, operationOf } from "./dead-letter.js";
 import { changesBetween } from "./edit.js";
 import { HooklatchError } from "./errors.js";
-import type { IdempotencyStore, Scheduled, ScheduleRequest } from "./store.js";
+import type { IdempotencyStore, OperationPast, Scheduled, ScheduleRequest } from "./store.js";
 
 export interface ReplayOptions {
   store: IdempotencyStore;
@@ -43,12 +43,16 @@ export async function replayLetter(
   { store, deadLetters, replayId, delayMs = 0, event, by, note }: Omit<ReplayOptions, "id">,
 ): Promise<Scheduled> {
   const changed = event === undefined ? [] : changesBetween(letter.event, event);
-  const edited = changed.length === 0 ? {} : { event, originalEvent: letter.originalEvent ?? letter.event };
+  const edited =
+    changed.length === 0
+      ? {}
+      : { event, originalEvent: letter.originalEvent ?? letter.event, past: pastOf(letter) };
   const scheduled = await rearm(store, letter, {
     id: operationOf(letter),
     replayId: replayId ?? globalThis.crypto.randomUUID(),
     delayMs,
     expectedToken: letter.token,
+    expectedBornAt: letter.bornAt,
     about: { ...(by && { by }), ...(note && { note }), ...(changed.length > 0 && { changed }) },
     ...edited,
   });
@@ -56,7 +60,7 @@ export async function replayLetter(
   return scheduled;
 }
 
-/** Most stores still have the event: the letter's, and its past, are sent only where they are missed. */
+/** Most stores still have the event: the letter's, and its past, are sent only where they are missed, or with an edit, which misses nothing. */
 async function rearm(
   store: IdempotencyStore,
   letter: DeadLetter,
@@ -66,12 +70,16 @@ async function rearm(
     return await store.schedule(request);
   } catch (error) {
     if (!HooklatchError.is(error, "event_not_kept")) throw error;
-    const { bornAt, rounds, attempts, replays = [], event, originalEvent } = letter;
+    const { event, originalEvent } = letter;
     return store.schedule({
       event,
       ...(originalEvent && { originalEvent }),
       ...request,
-      past: { bornAt, rounds, attempts, replays },
+      past: pastOf(letter),
     });
   }
+}
+
+function pastOf({ bornAt, rounds, attempts, replays = [] }: DeadLetter): OperationPast {
+  return { bornAt, rounds, attempts, replays };
 }

@@ -57,7 +57,7 @@ export type OperationState = "running" | "waiting" | "completed" | "dead" | "rel
 
 /**
  * What the store still owes the dead-letter sink for this operation (the outbox).
- * `push`: a letter to push. `pushed`: the sink has it. `remove`: the operation completed, its letter must go.
+ * `push`: a letter to push. `pushed`: the sink has it. `remove`: the operation completed or was discarded, its letter must go.
  */
 export type LetterNote = "none" | "push" | "pushed" | "remove";
 
@@ -134,21 +134,34 @@ export interface ReleaseRequest extends Held {
   /** How long the key stays bound to its fingerprint. */
   retentionMs: number;
 }
-export interface SettleRequest {
+export interface SettleRequest extends LetterVersion {
   id: OperationId;
-  token: number;
   letter: "pushed" | "removed";
+}
+/** Which dead operation is given up: the one that is at the version of the letter that was seen. */
+export interface DiscardRequest extends LetterVersion {
+  id: OperationId;
+}
+export interface OutrankRequest extends LetterVersion {
+  id: OperationId;
+  /** The `bornAt` of the version that keeps this operation's letter out. */
+  other: number;
 }
 
 export interface ScheduleRequest {
   id: OperationId;
-  /** The same id gives the same answer, so that a resumed bulk replay puts nothing back twice. */
+  /**
+   * The same id gives the same answer, so that a resumed bulk replay puts nothing back twice: also after other replays, as long as it is among those
+   * that are kept.
+   */
   replayId: string;
   /** The event to run, for an operation whose event the store no longer keeps. */
   event?: Uint8Array | undefined;
   delayMs: number;
   /** Refuse as `superseded` when the operation has another token by now. */
   expectedToken?: number | undefined;
+  /** Refuse as `superseded` when it is another life of the operation by now: tokens begin again with each. */
+  expectedBornAt?: number | undefined;
   /** Take over an operation that is running (token + 1). */
   force?: boolean | undefined;
   /** What is kept about this replay beside its id, its round and its time. */
@@ -179,7 +192,7 @@ export interface ClaimDueRequest {
 
 /** Where a letter stands: a newer life, then a newer token, wins. */
 export interface LetterVersion {
-  /** When the operation was first claimed, by the store's clock (ms since the epoch). */
+  /** When this life of the operation began: its first claim, by the store's clock (ms since the epoch), or what `outrank` made of it. */
   bornAt: number;
   token: number;
 }
@@ -197,7 +210,7 @@ export type DueWork =
     }
   /** The operation is dead and its letter is not confirmed by the sink. */
   | { kind: "push"; id: OperationId; token: number }
-  /** The operation completed and its letter is still in the queue. */
+  /** The operation completed, or was discarded, and its letter is still in the queue. */
   | { kind: "remove"; id: OperationId; token: number; bornAt: number };
 
 export interface OperationRecord {
@@ -263,7 +276,11 @@ export interface StorePromise {
 export interface IdempotencyStore {
   /** What a stored event survives: `process` loses it with the process, `disk` keeps it. */
   readonly survives: "process" | "disk";
-  /** The table of DESIGN.md §3. A claim that takes an existing operation replaces its event with the one that came with it. */
+  /**
+   * The table of DESIGN.md §3. A claim that takes an existing operation replaces its event with the one that came with it. So one that an
+   * operator put back with an edited event is taken by workers alone, until this round ends: to a delivery it is `waiting` or `running`. Where a delivery
+   * replaces an edited event later, `originalEvent` goes.
+   */
   claim(request: ClaimRequest): Promise<Claim>;
   /** Renews the lease, even one that ran out, as long as nobody took over. */
   extend(request: ExtendRequest): Promise<boolean>;
@@ -275,6 +292,18 @@ export interface IdempotencyStore {
   fail(request: FailRequest): Promise<boolean>;
   /** The sink confirmed. `false`: the operation has moved on since. */
   settle(request: SettleRequest): Promise<boolean>;
+  /**
+   * dead → forgotten, but for what removes its letter: its version, and a note to remove it. Then it is absent. A delivery that comes before is
+   * a new operation (attempt 1, round 1, no fingerprint, no history) which goes on with its tokens, so that its letter is the newer one, and whose completion
+   * notes the removal. A replay that comes before is `superseded`. `false`: it is not dead at this version.
+   */
+  discard(request: DiscardRequest): Promise<boolean>;
+  /**
+   * The sink has, or removed, a letter that is newer although it is none of this operation: an imported one, or one from before a clock was set back.
+   * Of a dead operation at this version whose letter is owed, `bornAt` becomes later than `other`, so that its letter is the newest. `false`: it has
+   * moved on since, and a newer letter is what it should be.
+   */
+  outrank(request: OutrankRequest): Promise<boolean>;
   /** running → released. Refused (`false`) where an event is kept. */
   release(request: ReleaseRequest): Promise<boolean>;
   /** An operator's replay: puts the operation back to waiting and begins a new round. Rejects with `event_not_kept` when there is nothing to run. */
@@ -282,8 +311,8 @@ export interface IdempotencyStore {
   /** Due, abandoned and unsettled work of these scopes, each handed to one caller. Never an operation without an event. */
   claimDue(request: ClaimDueRequest): Promise<DueWork[]>;
   get(id: OperationId): Promise<OperationRecord | undefined>;
-  /** Forgets the operation in any state; with `onlyDeadToken`, only if it is dead with this token. */
-  delete(id: OperationId, onlyDeadToken?: number): Promise<boolean>;
+  /** Forgets the operation in any state, at once. Its letter, if it has one, stays. */
+  delete(id: OperationId): Promise<boolean>;
   stats(scope?: string): Promise<StoreStats>;
   /** The scopes of which the store has operations, in the order of their code units. */
   scopes?(): Promise<string[]>;

@@ -41,6 +41,7 @@ export async function takeOver(options: TakeOverOptions): Promise<TakenOver> {
     replayId: globalThis.crypto.randomUUID(),
     delayMs: 0,
     expectedToken,
+    expectedBornAt: found.bornAt,
     force: true,
     about: { ...(by && { by }), ...(note && { note }) },
   });

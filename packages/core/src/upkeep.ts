@@ -7,7 +7,7 @@ import { forgetOperation } from "./discard.js";
 import type { Emit } from "./events.js";
 import type { Settings } from "./options.js";
 import type { IdempotencyStore } from "./store.js";
-import { sinkCall, storeCall } from "./store-call.js";
+import { createStoreCall, sinkCall } from "./store-call.js";
 import type { Thresholds } from "./thresholds.js";
 
 const PURGE_LIMIT = 200;
@@ -24,12 +24,12 @@ export function createUpkeep(
   thresholds?: Thresholds,
 ): (going: () => boolean) => Promise<void> {
   const { store, scope, deadLetters, storeTimeoutMs } = settings;
-  const callStore = <T>(operation: () => Promise<T>): Promise<T> => storeCall(operation, storeTimeoutMs);
+  const callStore = createStoreCall(storeTimeoutMs);
   const callQueue = <T>(call: () => Promise<T>): Promise<T> => sinkCall(call, storeTimeoutMs);
   const storeError = (operation: string, error: unknown): void =>
     emit("storeError", { scope, operation, error });
-  const resending: Pick<IdempotencyStore, "delete" | "get"> = {
-    delete: (id, onlyDeadToken) => callStore(() => store.delete(id, onlyDeadToken)),
+  const resending: Pick<IdempotencyStore, "discard" | "get"> = {
+    discard: (request) => callStore(() => store.discard(request)),
     get: (id) => callStore(() => store.get(id)),
   };
   /** Letters that had to stay, or could not go, in this round: what comes behind them has its turn, too. */
@@ -77,11 +77,14 @@ export function createUpkeep(
       const letter = await callQueue(() => queue.get(id));
       if (letter === undefined) return "left";
       const operation = operationOf(letter);
-      failed = (error) => storeError("delete", error);
+      failed = (error) => storeError("discard", error);
       if (!(await forgetOperation(resending, letter))) return "left";
       failed = (error) => emit("sinkError", { ...operation, error });
       await callQueue(() => queue.remove(id, letter));
       emit("letterExpired", { ...operation, deadLetterId: id });
+      failed = (error) => storeError("settle", error);
+      const { bornAt, token } = letter;
+      await callStore(() => store.settle({ id: operation, bornAt, token, letter: "removed" }));
       return "discarded";
     } catch (error) {
       failed(error);

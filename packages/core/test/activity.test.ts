@@ -39,6 +39,16 @@ test("counts by scope, calls the app's own listeners, and forgets steps after a 
   await handler.close();
 });
 
+test("shows the last day, also where nothing has happened since", () => {
+  let at = 1_700_000_000_000;
+  const activity = recordActivity({ now: () => at });
+  activity.listeners().completed?.({ scope: "s", key: "k" } as never);
+  at += 23 * 3_600_000;
+  expect(activity.read()[0]?.steps).toHaveLength(1);
+  at += 2 * 3_600_000;
+  expect(activity.read()[0]).toMatchObject({ scope: "s", total: { completed: 1 }, steps: [] });
+});
+
 test("listeners are known by name, so that a misspelled one is refused", () => {
   const on = recordActivity().listeners({ compleeted: () => {} } as never);
   expect(() => withIdempotency(() => {}, { store: memoryStore(), scope: "s", on })).toThrow("compleeted");

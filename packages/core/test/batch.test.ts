@@ -96,6 +96,37 @@ test("goes on at the same rate where it stopped, by place or by batch", async ()
   expect(Math.max(...later) - Math.min(...later)).toBeGreaterThanOrEqual(9_800);
 });
 
+test("the same batch puts back no letter that was put back by somebody else since, nor waits for that", async () => {
+  const both = await withLetters(2);
+  const options = { ...both, letters: {}, batchId: "batch-1", perSecond: 10_000 };
+  await all(replayMany(options));
+  await failDue(both, "even");
+  await replay({ ...both, id: both.ids[0] as string, delayMs: 3_600_000 });
+  expect(await all(replayMany(options))).toEqual({ already: 2 });
+  expect(await rounds(both)).toEqual(new Set([2, 3]));
+  const another = await bury1(both, { scope: "odd", key: "another" });
+  await all(replayMany(options));
+  expect((await both.store.get(another))?.dueAt).toBeLessThan(Date.now() + 60_000);
+});
+
+test("after a pause it goes on at the rate, and makes up for nothing", async () => {
+  stopTheClock();
+  const both = await withLetters(120);
+  const steps = replayMany({ ...both, letters: {}, perSecond: 10 });
+  const first = (await steps.next()).value as BatchStep<string>;
+  vi.setSystemTime(Date.now() + 60_000);
+  const from = Date.now();
+  await all(steps);
+  const { letters } = await both.deadLetters.list({ limit: 1_000 });
+  const later = letters.filter(({ id }) => !first.items.some((item) => item.id === id));
+  const due = await Promise.all(
+    later.map(async ({ scope, key }) => (await both.store.get({ scope, key }))?.dueAt ?? 0),
+  );
+  due.sort((a, b) => a - b);
+  expect(due[0]).toBeGreaterThanOrEqual(from);
+  expect((due.at(-1) as number) - from).toBeGreaterThanOrEqual(6_800);
+});
+
 test("letters that arrive meanwhile are left out", async () => {
   const both = await withLetters(60);
   const steps = replayMany({ ...both, letters: {}, perSecond: 10_000 });

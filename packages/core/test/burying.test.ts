@@ -161,7 +161,7 @@ describe("burying", () => {
 
   test("a push that arrives after the operation completed and its letter was removed stays out", async () => {
     const inner = memoryDeadLetters();
-    let late: (() => Promise<void>) | undefined;
+    let late: (() => Promise<unknown>) | undefined;
     // The first push is held up on its way, as by a paused process; the note brings a second one.
     const deadLetters: DeadLetterQueue = {
       ...inner,

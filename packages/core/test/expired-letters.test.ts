@@ -62,7 +62,7 @@ async function dead(store: IdempotencyStore, deadLetters: DeadLetterQueue, ...ke
       rounds: 1,
       ...times,
     });
-    await store.settle({ id, token, letter: "pushed" });
+    await store.settle({ id, bornAt, token, letter: "pushed" });
   }
 }
 
@@ -165,9 +165,9 @@ describe("a failure", () => {
     };
     const deleting: IdempotencyStore = {
       ...store,
-      async delete(id, token) {
-        fails(letterId(id), "undeleted");
-        return store.delete(id, token);
+      async discard(request) {
+        fails(letterId(request.id), "undeleted");
+        return store.discard(request);
       },
     };
     worker({ store: deleting, deadLetters, on });
@@ -175,13 +175,13 @@ describe("a failure", () => {
     await eventually(() => told("storeError").length >= 2 && told("sinkError").length >= 1, "the errors");
     expect(told("letterExpired")).toMatchObject([{ key: "good" }]);
     const errors = told("storeError").map(({ scope, operation }) => `${scope} ${operation}`);
-    expect(new Set(errors)).toEqual(new Set(["mail expired", "mail delete"]));
+    expect(new Set(errors)).toEqual(new Set(["mail expired", "mail discard"]));
     expect(told("sinkError")[0]).toMatchObject({
       ...idOf("unremoved"),
       error: new Error("broken unremoved"),
     });
     // Its operation went first.
-    expect(await store.get(idOf("unremoved"))).toBeUndefined();
+    expect(await store.get(idOf("unremoved"))).toMatchObject({ state: "released", letter: "remove" });
     expect(await queue.count()).toBe(4);
     broken = false;
     await eventually(async () => (await queue.count()) === 1, "all the others");

@@ -9,6 +9,7 @@ import {
 } from "@hooklatch/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { bury, unbury } from "../src/burial.js";
 import { bury1, failDue, systems } from "./support/letters.js";
 import { codeOf, utf8 } from "./support/outcome.js";
 
@@ -82,4 +83,61 @@ test("import: into another queue once, then it is there already; a discarded one
   expect((await to.deadLetters.get(letter.id))?.rounds).toBe(2);
   expect(await discard({ ...to, id: letter.id })).toEqual({ status: "discarded" });
   expect(await to.deadLetters.count()).toBe(0);
+});
+
+test("restore: the letter comes back as it was, so what is delivered meanwhile is seen when it dies", async () => {
+  const to = systems();
+  const letter = await bury1(to, id, { event: utf8("old") });
+  await discard({ ...to, id: letter.id });
+  await new Promise((passed) => setTimeout(passed, 3));
+  const claim = { id, owner: "o", leaseMs: 60_000, event: utf8("new"), redelivery: "rerun" } as const;
+  const { token } = (await to.store.claim({ ...claim, redeliveryAfterMs: 0 })) as { token: number };
+  await new Promise((passed) => setTimeout(passed, 3));
+  expect(await importLetter({ ...to, letter, restore: true })).toEqual({ status: "imported" });
+  expect(await to.deadLetters.get(letter.id)).toMatchObject({ bornAt: letter.bornAt, token: letter.token });
+  await to.store.fail({ id, owner: "o", token, error: letter.error, letter: true });
+  await bury(to.store, to.deadLetters, id);
+  expect((await to.deadLetters.get(letter.id))?.event).toEqual(utf8("new"));
+  expect(await replay({ ...to, id: letter.id })).toEqual({ status: "scheduled" });
+});
+
+test("restore: of a letter that was removed alone, its operation is the one that was there", async () => {
+  const to = systems();
+  const letter = await bury1(to, id);
+  await to.deadLetters.remove(letter.id);
+  await new Promise((passed) => setTimeout(passed, 3));
+  expect(await importLetter({ ...to, letter, restore: true })).toEqual({ status: "imported" });
+  expect(await replay({ ...to, id: letter.id })).toEqual({ status: "scheduled" });
+  const [run] = await to.store.claimDue({ scopes: ["shop"], owner: "w", leaseMs: 60_000, limit: 1 });
+  const { token = 0 } = run ?? {};
+  await to.store.complete({ id, owner: "w", token, result: null, retentionMs: 60_000 });
+  await unbury(to.store, to.deadLetters, id, { bornAt: letter.bornAt, token });
+  expect(await to.deadLetters.count()).toBe(0);
+});
+
+test("import: a letter that is there stays, whatever the other one's version", async () => {
+  const to = systems();
+  const letter = await bury1(to, id);
+  const strange = { ...letter, bornAt: letter.bornAt + 1_000, event: utf8("strange") };
+  expect(await importLetter({ ...to, letter: strange })).toEqual({ status: "already" });
+  expect(await importLetter({ ...to, letter: strange, restore: true })).toEqual({ status: "already" });
+  expect(await replay({ ...to, id: letter.id })).toEqual({ status: "scheduled" });
+});
+
+test("import: a letter of a clock that is ahead hides no operation of this store", async () => {
+  const to = systems();
+  const from = systems();
+  const { id: letter, ...rest } = await bury1(from, id, { event: utf8("old") });
+  const ahead = { ...rest, id: letter, bornAt: Date.now() + 120_000 };
+  expect(await importLetter({ ...to, letter: ahead })).toEqual({ status: "imported" });
+  // It is delivered here, too.
+  await bury1(to, id, { event: utf8("delivered here") });
+  expect((await to.deadLetters.get(letter))?.event).toEqual(utf8("delivered here"));
+  expect((await to.store.get(id))?.letter).toBe("pushed");
+  expect(await replay({ ...to, id: letter })).toEqual({ status: "scheduled" });
+  await failDue(to, "shop");
+  expect(await discard({ ...to, id: letter })).toEqual({ status: "discarded" });
+  // Nor does what is left of it, where the clock was set back.
+  await bury1(to, id, { event: utf8("once more") });
+  expect((await to.deadLetters.get(letter))?.event).toEqual(utf8("once more"));
 });

@@ -1,7 +1,17 @@
 /** An operator's replays: what a letter tells of them, and what an edit keeps. */
-import { changesBetween, deliveredIn, letterId, replay, withBody } from "@hooklatch/core";
-import { describe, expect, test } from "vitest";
+import {
+  changesBetween,
+  type DeadLetter,
+  deliveredIn,
+  discard,
+  letterId,
+  replay,
+  withBody,
+  withIdempotency,
+} from "@hooklatch/core";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeEvent, webhookEvent } from "../src/webhook.js";
+import { eventually } from "./support/eventually.js";
 import { bury1, completeDue, failDue, systems } from "./support/letters.js";
 import { utf8 } from "./support/outcome.js";
 
@@ -88,6 +98,68 @@ describe("replay", () => {
     await replay({ ...moved, id: letter.id });
     await completeDue(moved, "shop");
     expect(await moved.deadLetters.count()).toBe(0);
+  });
+});
+
+describe("an edit", () => {
+  const imported = (bornAt: number): DeadLetter => ({
+    ...{ ...id, id: letterId(id), bornAt, token: 7, event: utf8('{"a":1}'), rounds: 3 },
+    ...{ error: { name: "E", message: "m" }, firstFailedAt: 1_001, diedAt: 1_003 },
+    attempts: [1, 2, 3].map((round) => ({ round, attempt: 1, startedAt: 1_000 + round, durationMs: 1 })),
+    replays: [2, 3].map((round) => ({ round, at: 1_500, replayId: `r${round}`, by: "ann" })),
+  });
+
+  test("of a letter of which the store has no record keeps its history", async () => {
+    const both = systems();
+    await both.deadLetters.push(imported(1_000));
+    await replay({ ...both, id: letterId(id), event: utf8('{"a":2}') });
+    expect(await both.store.get(id)).toMatchObject({ round: 4, bornAt: 1_000, token: 7 });
+    await failDue(both, "shop");
+    const letter = await both.deadLetters.get(letterId(id));
+    expect(letter?.attempts.map(({ round }) => round)).toEqual([1, 2, 3, 4]);
+    expect(letter?.replays?.map(({ round }) => round)).toEqual([2, 3, 4]);
+    expect([letter?.rounds, letter?.firstFailedAt]).toEqual([4, 1_001]);
+  });
+
+  test("of a letter whose clock was ahead can be followed by another, and by a discard", async () => {
+    const both = systems();
+    await both.deadLetters.push(imported(Date.now() + 120_000));
+    await replay({ ...both, id: letterId(id), event: utf8('{"a":2}') });
+    await failDue(both, "shop");
+    expect((await both.deadLetters.get(letterId(id)))?.token).toBe(8);
+    expect(await replay({ ...both, id: letterId(id) })).toEqual({ status: "scheduled" });
+    await failDue(both, "shop");
+    expect(await discard({ ...both, id: letterId(id) })).toEqual({ status: "discarded" });
+  });
+
+  test("a replay id is known after others, too", async () => {
+    const both = systems();
+    const letter = await bury1(both, id);
+    for (const replayId of ["deploy-42", undefined]) {
+      expect(await replay({ ...both, id: letter.id, replayId })).toEqual({ status: "scheduled" });
+      await failDue(both, "shop");
+    }
+    expect(await replay({ ...both, id: letter.id, replayId: "deploy-42" })).toEqual({ status: "scheduled" });
+    expect(await both.store.get(id)).toMatchObject({ state: "dead", round: 3 });
+  });
+
+  test("a delivery that comes before it has run does not undo it: a worker runs what was edited", async () => {
+    const both = systems();
+    const letter = await bury1(both, id, { event: utf8('{"a":1}') });
+    await replay({ ...both, id: letter.id, event: utf8('{"a":"mended"}') });
+    const ran: unknown[] = [];
+    const shop = (worker: false | { pollMs: number }) => {
+      const options = { ...both, scope: "shop", key: () => "o-1", worker };
+      const handler = withIdempotency<{ a: unknown }, void>(({ a }) => void ran.push(a), options);
+      onTestFinished(() => handler.close({ drainMs: 0 }));
+      return handler;
+    };
+    const receiving = shop(false);
+    expect(await receiving({ a: 1 })).toMatchObject({ status: "running", stored: true });
+    await receiving.close();
+    shop({ pollMs: 5 }).start();
+    await eventually(async () => (await both.store.get(id))?.state === "completed", "the run");
+    expect(ran).toEqual(["mended"]);
   });
 });
 

@@ -42,5 +42,5 @@ export async function die({ store, letters }: OpenBackend, id: OperationId): Pro
     ...{ rounds: 1, firstFailedAt: changedAt, diedAt: changedAt },
   };
   await letters.push(letter);
-  if (!(await store.settle({ id, token, letter: "pushed" }))) throw new Error(`${id.key} moved on`);
+  if (!(await store.settle({ id, bornAt, token, letter: "pushed" }))) throw new Error(`${id.key} moved on`);
 }

@@ -84,8 +84,11 @@ export function redisDeadLetters(client: RedisClient, options: RedisDeadLetterOp
   }
 
   return {
-    async push(letter) {
-      await call("push", letterArguments(letter), true);
+    async push(letter, { as = "own" } = {}) {
+      const newer = await call("push", [as, ...letterArguments(letter)], true);
+      if (!Array.isArray(newer)) return undefined;
+      const [bornAt, token] = newer.map(Number) as [number, number];
+      return { bornAt, token };
     },
 
     async list(query) {

@@ -65,12 +65,19 @@ local function versionOf(base, id)
 end
 
 function verbs.push(base)
+  -- own, or from elsewhere: import, restore.
+  local as = text()
   local id, scope, tenant, key = text(), text(), optional(), text()
   local bornAt, token, errorName, errorCode, errorText = number(), number(), text(), text(), text()
   local details, event, hasOriginal, original = text(), text(), text() == '1', text()
   local letter = base .. 'letter:' .. id
   local keptBornAt, keptToken, there = versionOf(base, id)
-  if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end
+  if as == 'restore' and not there then keptBornAt = nil end
+  local stays = there and as ~= 'own'
+  if keptBornAt and (stays or not isNewer(bornAt, token, keptBornAt, keptToken)) then
+    if not isNewer(keptBornAt, keptToken, bornAt, token) then return 0 end
+    return { string.format('%.0f', keptBornAt), keptToken }
+  end
   local arrival
   if there then
     arrival = redis.call('HGET', letter, 'arrival')

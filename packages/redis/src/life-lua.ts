@@ -94,8 +94,14 @@ local function placeOf(life)
   if life.state == 'waiting' then return 'waiting:', life.dueAt end
 end
 
+-- Given up, and its letter is still to be removed.
+local function isDiscarded(life)
+  return life.state == 'released' and life.letter == 'remove'
+end
+
 local function noteAt(life)
   local owed = (life.state == 'dead' and life.letter == 'push') or (life.state == 'completed' and life.letter == 'remove')
+    or isDiscarded(life)
   if owed then return life.noteDueAt end
 end
 

@@ -31,13 +31,26 @@ local function readPayload()
   return given == '1', text()
 end
 
+-- When to ask again about work that only workers take, and that is due.
+local WORKERS_TURN_MS = 1000
+
+-- An operator's edit runs: a delivery would bring back what was edited, so only workers take it, until this round ends.
+local function runsEdited(life)
+  return life.edited and life.replay and life.stored
+end
+
 -- newRound: for an operation that begins again.
 local function takenByDelivery(key, life, request, attempt, newRound)
   local next = take(changed(life, newRound or {}), request.owner, request.leaseMs, attempt)
   next.fingerprint = request.fingerprint or life.fingerprint
-  if request.hasEvent then next.stored = '1' end
+  if request.hasEvent then
+    next.stored = '1'
+    -- What is kept now is no edit any more.
+    next.edited = nil
+  end
   save(key, life, next)
   if request.hasEvent then redis.call('SET', key .. ':event', request.event) end
+  if life.edited and not next.edited then redis.call('UNLINK', key .. ':original') end
   return claimed(next)
 end
 
@@ -69,15 +82,18 @@ function verbs.claim(key)
     end
     local left = life.leaseUntil - now
     if left > 0 then return { 'running', left, flag(life.stored) } end
+    if runsEdited(life) then return { 'running', WORKERS_TURN_MS, 1 } end
     return takenByDelivery(key, life, r, life.attempt + 1)
   end
   if life.state == 'waiting' then
     local left = life.dueAt - now
     if left > 0 then return { 'waiting', left, flag(life.stored) } end
+    if runsEdited(life) then return { 'waiting', WORKERS_TURN_MS, 1 } end
     return takenByDelivery(key, life, r, life.attempt + 1)
   end
   if life.state == 'released' then
-    return takenByDelivery(key, life, r, 1, { round = life.round + 1 })
+    -- Of a discarded one, the letter may still be in the queue.
+    return takenByDelivery(key, life, r, 1, { round = life.round + 1, letter = life.letter == 'none' and 'none' or 'pushed' })
   end
   -- dead
   if r.redelivery == 'ignore' or now - life.changedAt < r.redeliveryAfterMs then
@@ -181,16 +197,69 @@ function verbs.release(key)
   end)
 end
 
-function verbs.settle(key)
-  local token, to = number(), text()
+-- The record, if it is at the version that is given.
+local function atVersion(key)
+  local bornAt, token = number(), number()
   local life = read(key)
-  local state, from, done = 'dead', 'push', 'pushed'
-  if to == 'removed' then state, from, done = 'completed', 'remove', 'none' end
-  if not life or life.token ~= token or life.state ~= state then return 0 end
+  if life and life.bornAt == bornAt and life.token == token then return life, bornAt, token end
+  return nil, bornAt, token
+end
+
+function verbs.settle(key)
+  local life = atVersion(key)
+  local pushed = text() == 'pushed'
+  local from, done = 'push', 'pushed'
+  if not pushed then from, done = 'remove', 'none' end
+  if not life then return 0 end
+  local isItsState = life.state == 'dead'
+  if not pushed then isItsState = life.state == 'completed' or life.state == 'released' end
+  if not isItsState then return 0 end
   if life.letter == done then return 1 end
   if life.letter ~= from then return 0 end
   evenIfFull(key)
   save(key, life, changed(life, { letter = done, noteOwner = false, noteDueAt = false, noteTries = false }))
+  return 1
+end
+
+function verbs.discard(key)
+  local life = atVersion(key)
+  if not life then return 0 end
+  if isDiscarded(life) then return 1 end
+  if life.state ~= 'dead' then return 0 end
+  evenIfFull(key)
+  -- What comes next is a new operation, but for its version: it is newer than the letter that must go.
+  local next = changed(life, {
+    state = 'released',
+    -- No owner: whoever held it before finds its commands refused.
+    owner = '',
+    attempt = 0,
+    round = 0,
+    fingerprint = false,
+    stored = false,
+    edited = false,
+    failed = false,
+    history = false,
+    replayId = false,
+    replay = false,
+    changedAt = now,
+    expiresAt = now
+  })
+  save(key, life, owed(next, 'remove'))
+  redis.call('UNLINK', key .. ':event', key .. ':attempts', key .. ':original', key .. ':replays')
+  return 1
+end
+
+function verbs.outrank(key)
+  local life, bornAt, token = atVersion(key)
+  local risen = math.max(bornAt, number() + 1)
+  if not life then
+    local found = read(key)
+    if not found or found.bornAt ~= risen or found.token ~= token then return 0 end
+    life = found
+  end
+  if life.state ~= 'dead' or life.letter ~= 'push' then return 0 end
+  evenIfFull(key)
+  save(key, life, changed(life, { bornAt = risen }))
   return 1
 end
 
@@ -209,10 +278,8 @@ function verbs.get(key)
 end
 
 function verbs.delete(key)
-  local onlyDeadToken = optional()
   local life = find(key)
   if not life then return 0 end
-  if onlyDeadToken and (life.state ~= 'dead' or life.token ~= tonumber(onlyDeadToken)) then return 0 end
   drop(key, life)
   return 1
 end

@@ -1,6 +1,6 @@
 /**
- * An operator's replay, in Lua, and what is kept of it: the round and the time are the store's, all else is opaque here. A part of the script of
- * operations-lua.ts.
+ * An operator's replay, in Lua, and what is kept of it: the round and the time are the store's, its id comes first in the rest, all else is opaque
+ * here. A part of the script of operations-lua.ts.
  */
 export const replayLua = `
 -- Replays kept for one operation; the oldest go first.
@@ -30,18 +30,33 @@ local function keepHistory(key, found, past, record)
   redis.call('LTRIM', replays, -MAX_REPLAYS_KEPT, -1)
 end
 
+-- Whether one of the replays that are kept had this id. jsonId: as it stands in their JSON.
+local function isKnown(key, life, replayId, jsonId)
+  if life.replayId == replayId then return true end
+  if not life.history then return false end
+  local beginning = '{"replayId":' .. jsonId
+  for _, kept in ipairs(redis.call('LRANGE', key .. ':replays', 0, -1)) do
+    local from = string.find(kept, '{', 1, true)
+    if from and string.sub(kept, from, from + #beginning - 1) == beginning then return true end
+  end
+  return false
+end
+
 function verbs.schedule(key)
   local id = readId()
-  local replayId, delayMs, expectedToken, force, about = text(), number(), optional(), text() == '1', text()
+  local replayId, jsonId, delayMs = text(), text(), number()
+  local expectedToken, expectedBornAt, force, about = optional(), optional(), text() == '1', text()
   local hasEvent, event = readPayload()
   local hasOriginal, original = readPayload()
-  expectedToken = expectedToken and tonumber(expectedToken)
+  expectedToken, expectedBornAt = tonumber(expectedToken), tonumber(expectedBornAt)
   local life = find(key)
   if life then
-    if life.replayId == replayId then return { 'scheduled' } end
+    if isKnown(key, life, replayId, jsonId) then return { 'scheduled' } end
     if life.state == 'completed' then return { 'completed' } end
     if life.state == 'running' and not force then return { 'running' } end
+    if isDiscarded(life) then return { 'superseded' } end
     if expectedToken and expectedToken ~= life.token then return { 'superseded' } end
+    if expectedBornAt and expectedBornAt ~= life.bornAt then return { 'superseded' } end
   end
   if not hasEvent and not (life and life.stored) then return { 'event_not_kept' } end
   local past = not life and readPast() or nil

@@ -116,13 +116,17 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 
     release: ({ id, owner, token, retentionMs }) => isSo(id, "release", [owner, token, ms(retentionMs)]),
 
-    settle: ({ id, token, letter }) => isSo(id, "settle", [token, letter]),
+    settle: ({ id, bornAt, token, letter }) => isSo(id, "settle", [bornAt, token, letter]),
+    discard: ({ id, bornAt, token }) => isSo(id, "discard", [bornAt, token]),
+    outrank: ({ id, bornAt, token, other }) => isSo(id, "outrank", [bornAt, token, other]),
 
-    async schedule({ id, replayId, about, event, originalEvent, delayMs, expectedToken, force, past }) {
+    async schedule({ id, replayId, about, event, originalEvent, delayMs, force, past, ...expected }) {
       const args = [
         replayId,
+        JSON.stringify(replayId),
         ms(delayMs),
-        optional(expectedToken),
+        optional(expected.expectedToken),
+        optional(expected.expectedBornAt),
         force ? 1 : 0,
         encodeAbout({ replayId, about }),
         ...payload(event),
@@ -140,7 +144,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
     claimDue: (request) =>
       sender.within((isGivenUp) => claimDue({ ...request, leaseMs: ms(request.leaseMs) }, isGivenUp)),
     get: async (id) => recordOf((await call(id, "get", [])) as Reply),
-    delete: (id, onlyDeadToken) => isSo(id, "delete", [optional(onlyDeadToken)]),
+    delete: (id) => isSo(id, "delete", []),
     stats: (scope) => sender.within(() => stats(scope)),
     scopes: () => sender.within(scopes),
     describe: () =>

@@ -186,8 +186,11 @@ describe.skipIf(redisServer() === undefined)("a server that is full", () => {
     const { client, store, letters } = opened(connect(server.url));
     const error = { name: "Error", message: "it failed" };
     const ended = { attempt: 1, startedAt: 1, durationMs: 1, error };
-    const held = {} as Record<"extend" | "complete" | "retry" | "fail" | "release" | "settle", Held>;
-    for (const name of ["extend", "complete", "retry", "fail", "release", "settle"] as const) {
+    const held = {} as Record<
+      "extend" | "complete" | "retry" | "fail" | "release" | "settle" | "discard",
+      Held
+    >;
+    for (const name of ["extend", "complete", "retry", "fail", "release", "settle", "discard"] as const) {
       const event = name === "release" ? undefined : Buffer.alloc(100);
       held[name] = await holding(store, claimOf(name, { event }));
     }
@@ -195,6 +198,13 @@ describe.skipIf(redisServer() === undefined)("a server that is full", () => {
     const due = await holding(store, claimOf("due"));
     await store.retry({ ...due, delayMs: 0 });
     await letters.push(letterOf("kept"));
+    await store.fail({ ...held.discard, error, letter: true });
+    const version = async ({ id, token }: Held) => ({
+      id,
+      token,
+      bornAt: (await store.get(id))?.bornAt ?? 0,
+    });
+    const [settled, discarded] = [await version(held.settle), await version(held.discard)];
 
     await client.config("SET", "maxmemory", 1);
     const full = { code: "store_unavailable", retryable: true, message: /OOM.*it is full/ };
@@ -209,7 +219,11 @@ describe.skipIf(redisServer() === undefined)("a server that is full", () => {
     expect(await store.retry({ ...held.retry, delayMs: 60_000, ended })).toBe(true);
     expect(await store.fail({ ...held.fail, error, ended, letter: false })).toBe(true);
     expect(await store.release({ ...held.release, retentionMs: 60_000 })).toBe(true);
-    expect(await store.settle({ id: held.settle.id, token: 1, letter: "pushed" })).toBe(true);
+    expect(await store.outrank({ ...settled, other: settled.bornAt })).toBe(true);
+    settled.bornAt++;
+    expect(await store.settle({ ...settled, letter: "pushed" })).toBe(true);
+    expect(await store.discard(discarded)).toBe(true);
+    expect(await store.settle({ ...discarded, letter: "removed" })).toBe(true);
     expect(await store.claimDue({ scopes: ["s"], owner: "w", leaseMs: 60_000, limit: 10 })).toMatchObject([
       { kind: "run", id: due.id, token: 2 },
     ]);

@@ -86,13 +86,22 @@ describe.skipIf(redisServer() === undefined)("waitForReplicas, while the replica
     const removed = await held(store, "delete");
     const unkept = claimOf("unkept", { event: undefined });
     const released = await confirmed(() => holding(store, unkept));
-    for (const one of [settle, schedule]) await confirmed(() => store.fail({ ...one, error, letter: true }));
+    const discard = await held(store, "discard");
+    const outrank = await held(store, "outrank");
+    const dead = [settle, schedule, discard, outrank];
+    for (const one of dead) await confirmed(() => store.fail({ ...one, error, letter: true }));
+    const version = async ({ id }: Held) => ({ id, token: 1, bornAt: (await store.get(id))?.bornAt ?? 0 });
+    const settled = await version(settle);
+    const discarded = await version(discard);
+    const outranked = { ...(await version(outrank)), other: Date.now() + 1_000 };
     hold();
     const outcomes = await Promise.allSettled([
       store.extend({ ...counted, leaseMs: 60_000, attempt: 2 }),
       store.retry({ ...retry, delayMs: 0 }),
       store.fail({ ...fail, error, letter: true }),
-      store.settle({ id: settle.id, token: 1, letter: "pushed" }),
+      store.settle({ ...settled, letter: "pushed" }),
+      store.discard(discarded),
+      store.outrank(outranked),
       store.release({ ...released, retentionMs: 60_000 }),
       store.schedule({ id: schedule.id, replayId: "r", delayMs: 0 }),
       store.delete(removed.id),

@@ -47,11 +47,13 @@ describe.skipIf(redisServer() === undefined)("on a single server", () => {
     const store = await warmStore();
     const held = await holding(store, claimOf("k"));
     const { id } = held;
+    const { bornAt = 0 } = (await store.get(id)) ?? {};
     const again = async () => holding(store, claimOf("k", { redeliveryAfterMs: 0 }));
     const verbs: [string, () => Promise<unknown>][] = [
       ["extend", () => store.extend({ ...held, leaseMs: 60_000 })],
       ["fail", () => store.fail({ ...held, error, letter: true })],
-      ["settle", () => store.settle({ id, token: held.token, letter: "pushed" })],
+      ["outrank", () => store.outrank({ id, bornAt, token: held.token, other: 1 })],
+      ["settle", () => store.settle({ id, bornAt, token: held.token, letter: "pushed" })],
       ["schedule", () => store.schedule({ id, replayId: "r", delayMs: 0 })],
       ["claim", again],
       ["get", () => store.get(id)],
@@ -62,6 +64,10 @@ describe.skipIf(redisServer() === undefined)("on a single server", () => {
     ];
     for (const [verb, act] of verbs) expect(await commandsOn(server, act), verb).toEqual(ONE_SCRIPT);
 
+    const dead = await holding(store, claimOf("dead"));
+    await store.fail({ ...dead, error, letter: true });
+    const version = { token: dead.token, bornAt: (await store.get(dead.id))?.bornAt ?? 0 };
+    expect(await commandsOn(server, () => store.discard({ id: dead.id, ...version }))).toEqual(ONE_SCRIPT);
     const unkept = await holding(store, claimOf("unkept", { event: undefined }));
     expect(await commandsOn(server, () => store.release({ ...unkept, retentionMs: 1 }))).toEqual(ONE_SCRIPT);
     for (const [owner, evalsha] of [

@@ -20,11 +20,19 @@ export interface SqliteStatement {
   get(...params: unknown[]): unknown;
   all(...params: unknown[]): unknown[];
   safeIntegers(toggle?: boolean): unknown;
+  raw(toggle?: boolean): unknown;
 }
 
 /** A prepared statement that reads integers as numbers, even where the app's own connection reads them as `bigint`. */
 export function prepare(db: SqliteDatabase, sql: string): SqliteStatement {
   const statement = db.prepare(sql);
   statement.safeIntegers(false);
+  return statement;
+}
+
+/** One that gives each row as an array: making an object of 26 columns costs better-sqlite3 more than finding the row. */
+export function prepareRaw(db: SqliteDatabase, sql: string): SqliteStatement {
+  const statement = prepare(db, sql);
+  statement.raw(true);
   return statement;
 }

@@ -53,20 +53,29 @@ export function sqliteDeadLetters(
   const connection = createConnection(opened, busyTimeoutMs);
   const sql = statementsOf(opened.db);
 
-  function push(columns: Columns, facets: Columns, version: LetterVersion): void {
+  function push(
+    columns: Columns,
+    facets: Columns,
+    version: LetterVersion,
+    as: "import" | "restore" | undefined,
+  ): LetterVersion | undefined {
     const at = now();
     sql.forget.run(at - TOMBSTONE_MS, TOMBSTONES_AT_ONCE);
     const there = sql.find.get(columns.id) as LetterHead | undefined;
-    if (there !== undefined && !isNewer(version, versionOf(there))) return;
+    const known = as === "restore" && there?.removed_at !== null ? undefined : there && versionOf(there);
+    const stays = there?.removed_at === null && as !== undefined;
+    if (known !== undefined && (stays || !isNewer(version, known)))
+      return isNewer(known, version) ? known : undefined;
     if (there?.removed_at === null) {
       sql.replace.run(columns);
       sql.keepFacets.run({ ...facets, arrival: there.arrival });
-      return;
+      return undefined;
     }
     // A letter that comes back after its removal is a new arrival.
     if (there !== undefined) sql.delete.run(columns.id);
     const { lastInsertRowid: arrival } = sql.insert.run({ ...columns, now: at });
     sql.keepFacets.run({ ...facets, arrival });
+    return undefined;
   }
 
   function remove(id: string, upTo: LetterVersion | undefined): boolean {
@@ -86,11 +95,11 @@ export function sqliteDeadLetters(
   }
 
   return {
-    async push(letter) {
+    async push(letter, { as } = {}) {
       // Before anything is queued, so that a letter that cannot be written down concerns only its caller.
       const [columns, facets] = [columnsOf(letter), facetsOf(letter)];
       const size = letter.event.byteLength + (letter.originalEvent?.byteLength ?? 0);
-      return connection.write(() => push(columns, facets, letter), size);
+      return connection.write(() => push(columns, facets, letter, as), size);
     },
 
     async list(query) {

@@ -141,22 +141,23 @@ export function createConnection({ db, owned }: OpenDatabase, busyTimeoutMs: num
 
     async read(query) {
       assertOpen();
-      const until = performance.now() + busyTimeoutMs;
-      for (let failures = 0; ; ) {
+      for (let failures = 0, until = 0; ; ) {
         try {
           return query();
         } catch (error) {
           if (!isBusy(error)) throw asCoded(error);
-          if (performance.now() >= until) throw storeBusy(error);
+          const now = performance.now();
+          if (failures === 0) until = now + busyTimeoutMs;
+          if (now >= until) throw storeBusy(error);
         }
         await pause(++failures);
         assertOpen();
       }
     },
 
-    async write<T>(change: () => T, bytes = 0) {
-      assertOpen();
+    write<T>(change: () => T, bytes = 0) {
       return new Promise<T>((resolve, reject) => {
+        assertOpen();
         const until = performance.now() + busyTimeoutMs;
         queue.push({ change, bytes, resolve, reject, until, alone: false });
         flushing ??= flushAll();

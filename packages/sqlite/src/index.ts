@@ -5,5 +5,5 @@
  */
 export type { SqliteDatabase, SqliteStatement } from "./database.js";
 export { sqliteDeadLetters } from "./dead-letters.js";
-export type { SqliteDeadLettersOptions, SqliteOptions } from "./options.js";
+export type { SqliteDeadLettersOptions, SqliteOptions, SqliteStoreOptions } from "./options.js";
 export { sqliteStore } from "./store.js";

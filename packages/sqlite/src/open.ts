@@ -5,6 +5,7 @@ import { HooklatchError } from "@hooklatch/core";
 import Database from "better-sqlite3";
 import { isBusy, storeBusy } from "./busy.js";
 import { prepare, type SqliteDatabase } from "./database.js";
+import { isTemporary } from "./options.js";
 import { migrate, type Part, refuseNewer } from "./schema.js";
 
 export interface OpenDatabase {
@@ -78,8 +79,7 @@ function whileBusy(db: SqliteDatabase, setUp: () => void): void {
 }
 
 function openPath(path: string, what: string): SqliteDatabase {
-  const temporary = path === "" || path === ":memory:";
-  if (!temporary && !statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isTemporary(path) && !statSync(dirname(path), { throwIfNoEntry: false })?.isDirectory()) {
     throw new HooklatchError(
       "invalid_option",
       `${what}: the directory of ${path} does not exist; create it first.`,

@@ -2,7 +2,7 @@
 import type { OperationId } from "@hooklatch/core";
 import { type Life, noteAt, runnableAt } from "@hooklatch/core/life";
 
-/** Everything but the payloads. */
+/** Everything but the payloads. Its properties are in the order of `LIFE`. */
 export interface LifeRow {
   id: number;
   scope: string;
@@ -69,13 +69,54 @@ export const LIFE = ["id", "scope", "tenant", "key", ...LIFE_COLUMNS].join(", ")
 
 const WRITTEN = [...LIFE_COLUMNS, ...DERIVED_COLUMNS];
 
-export const INSERT = `INSERT INTO hooklatch_operations (name, scope, tenant, key, ${WRITTEN.join(", ")}, event, result, result_kept)
-  VALUES (@name, @scope, @tenant, @key, ${WRITTEN.map((c) => `@${c}`).join(", ")}, @event, @result, @result_kept)`;
+/** For `valuesOfNew`. An operation that is there already stays as it is. */
+export const INSERT = insertSql();
 
-/** A heartbeat must not rewrite a large event: payloads are named only where they change. */
+function insertSql(): string {
+  const columns = ["name", "scope", "tenant", "key", ...WRITTEN, "event", "result", "result_kept"];
+  return `INSERT INTO hooklatch_operations (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+    ON CONFLICT (name) DO NOTHING`;
+}
+
+/**
+ * For the values of `valuesOf`, the payloads that are named, and the id. A heartbeat must not rewrite a large event: payloads are named only
+ * where they change.
+ */
 export function updateSql(event: boolean, result: boolean): string {
   const columns = [...WRITTEN, ...(event ? ["event"] : []), ...(result ? ["result", "result_kept"] : [])];
-  return `UPDATE hooklatch_operations SET ${columns.map((c) => `${c} = @${c}`).join(", ")} WHERE id = @id`;
+  return `UPDATE hooklatch_operations SET ${columns.map((c) => `${c} = ?`).join(", ")} WHERE id = ?`;
+}
+
+/** A row that was read as an array of the columns of `LIFE`, and more behind them. */
+export function rowOf(values: readonly unknown[]): LifeRow {
+  return {
+    id: values[0],
+    scope: values[1],
+    tenant: values[2],
+    key: values[3],
+    state: values[4],
+    owner: values[5],
+    token: values[6],
+    attempt: values[7],
+    recovered: values[8],
+    round: values[9],
+    stored: values[10],
+    fingerprint: values[11],
+    letter: values[12],
+    note_owner: values[13],
+    note_due_at: values[14],
+    note_tries: values[15],
+    replay_id: values[16],
+    replay: values[17],
+    born_at: values[18],
+    changed_at: values[19],
+    lease_until: values[20],
+    due_at: values[21],
+    expires_at: values[22],
+    handed_to: values[23],
+    error: values[24],
+    attempts: values[25],
+  } as LifeRow;
 }
 
 /** What is kept of replays, in a row of its own. */
@@ -91,7 +132,7 @@ export function historyIn(columns: HistoryColumns | undefined): History {
   return { replays: replays === null ? [] : JSON.parse(replays), edited: edited === 1 };
 }
 
-/** `history`: only where it is looked at, which is in `schedule`; other transitions neither read nor change it. */
+/** `history`: only where it is looked at, which is in `schedule` and `claim`; other transitions do not read it. */
 export function lifeOf(row: LifeRow, history: History = { replays: [], edited: false }): Life {
   return {
     ...history,
@@ -115,43 +156,51 @@ export function lifeOf(row: LifeRow, history: History = { replays: [], edited: f
     dueAt: row.due_at ?? undefined,
     expiresAt: row.expires_at ?? undefined,
     error: row.error === null ? undefined : JSON.parse(row.error),
-    attempts: JSON.parse(row.attempts),
+    // Nearly always.
+    attempts: row.attempts === "[]" ? [] : JSON.parse(row.attempts),
   };
 }
 
-/** `handedTo`: the `claimDue` that hands the operation out in this write, or did before and still holds it. */
-export function columnsOf(life: Life, handedTo: string | null): Record<string, unknown> {
+/**
+ * The values of the columns that every write sets, in their order. `handedTo`: the `claimDue` that hands the operation out in this write, or
+ * did before and still holds it.
+ */
+export function valuesOf(life: Life, handedTo: string | null): unknown[] {
   const held = handedTo !== null && life.state === "running" && life.owner === handedTo;
-  return {
-    state: life.state,
-    owner: life.owner,
-    token: life.token,
-    attempt: life.attempt,
-    recovered: life.recovered ? 1 : 0,
-    round: life.round,
-    stored: life.stored ? 1 : 0,
-    fingerprint: life.fingerprint ?? null,
-    letter: life.letter,
-    note_owner: life.noteOwner ?? null,
-    note_due_at: whole(life.noteDueAt),
-    note_tries: life.noteTries,
-    replay_id: life.replayId ?? null,
-    replay: life.replay ? 1 : 0,
-    born_at: life.bornAt,
-    changed_at: life.changedAt,
-    lease_until: whole(life.leaseUntil),
-    due_at: whole(life.dueAt),
-    expires_at: whole(life.expiresAt),
-    runnable_at: whole(runnableAt(life)),
-    note_at: whole(noteAt(life)),
-    handed_to: held ? handedTo : null,
-    error: life.error === undefined ? null : JSON.stringify(life.error),
-    attempts: JSON.stringify(life.attempts),
-  };
+  return [
+    life.state,
+    life.owner,
+    life.token,
+    life.attempt,
+    life.recovered ? 1 : 0,
+    life.round,
+    life.stored ? 1 : 0,
+    life.fingerprint ?? null,
+    life.letter,
+    life.noteOwner ?? null,
+    whole(life.noteDueAt),
+    life.noteTries,
+    life.replayId ?? null,
+    life.replay ? 1 : 0,
+    life.bornAt,
+    life.changedAt,
+    whole(life.leaseUntil),
+    whole(life.dueAt),
+    whole(life.expiresAt),
+    held ? handedTo : null,
+    life.error === undefined ? null : JSON.stringify(life.error),
+    attemptsText(life),
+    whole(runnableAt(life)),
+    whole(noteAt(life)),
+  ];
+}
+
+export function attemptsText({ attempts }: Pick<Life, "attempts">): string {
+  return attempts.length === 0 ? "[]" : JSON.stringify(attempts);
 }
 
 /** Delays may be fractions of a millisecond; a lease or a delay never ends early. */
-function whole(ms: number | undefined): number | null {
+export function whole(ms: number | undefined): number | null {
   return ms === undefined ? null : Math.ceil(ms);
 }
 

@@ -1,11 +1,10 @@
 /** The table of operations: finding and saving one, with the payloads only where they are needed. */
 import type { OperationId } from "@hooklatch/core";
 import type { Life, Step } from "@hooklatch/core/life";
-import { prepare, type SqliteDatabase, type SqliteStatement } from "./database.js";
+import { prepare, prepareRaw, type SqliteDatabase, type SqliteStatement } from "./database.js";
 import {
   blob,
   bytes,
-  columnsOf,
   type History,
   type HistoryColumns,
   historyIn,
@@ -13,7 +12,9 @@ import {
   LIFE,
   type LifeRow,
   type PayloadColumns,
+  rowOf,
   updateSql,
+  valuesOf,
 } from "./operation-row.js";
 
 export const TABLE = "hooklatch_operations";
@@ -23,7 +24,7 @@ export type WholeRow = LifeRow & PayloadColumns & HistoryColumns & { original: U
 export type Operations = ReturnType<typeof operationsOf>;
 
 export function operationsOf(db: SqliteDatabase) {
-  const find = prepare(db, `SELECT ${LIFE} FROM ${TABLE} WHERE name = ?`);
+  const find = prepareRaw(db, `SELECT ${LIFE} FROM ${TABLE} WHERE name = ?`);
   const whole = prepare(
     db,
     `SELECT ${LIFE}, event, result, result_kept, replays, edited, original
@@ -35,7 +36,6 @@ export function operationsOf(db: SqliteDatabase) {
     `SELECT result, result_kept FROM ${TABLE} WHERE id = ? AND state = 'completed' AND owner = ? AND token = ?`,
   );
   const remove = prepare(db, `DELETE FROM ${TABLE} WHERE name = ?`);
-  const removeDead = prepare(db, `DELETE FROM ${TABLE} WHERE name = ? AND state = 'dead' AND token = ?`);
   const insert = prepare(db, INSERT);
   const history = prepare(db, `SELECT replays, edited FROM ${REPLAYS} WHERE operation = ?`);
   const keepHistory = prepare(
@@ -45,7 +45,12 @@ export function operationsOf(db: SqliteDatabase) {
         original = CASE WHEN @edited = 1 THEN @original ELSE original END`,
   );
   const forgetHistory = prepare(db, `DELETE FROM ${REPLAYS} WHERE operation = ?`);
-  const updates = new Map<string, SqliteStatement>();
+  const updates = {
+    life: prepare(db, updateSql(false, false)),
+    event: prepare(db, updateSql(true, false)),
+    result: prepare(db, updateSql(false, true)),
+    both: prepare(db, updateSql(true, true)),
+  };
 
   function saveHistory(
     id: number | bigint,
@@ -59,20 +64,23 @@ export function operationsOf(db: SqliteDatabase) {
     keepHistory.run({ id, replays: JSON.stringify(replays), edited, original: blob(original) });
   }
 
-  function updating(withEvent: boolean, withResult: boolean): SqliteStatement {
-    const sql = updateSql(withEvent, withResult);
-    const known = updates.get(sql) ?? prepare(db, sql);
-    updates.set(sql, known);
-    return known;
+  function updating({ event, result }: Step<unknown>): SqliteStatement {
+    if (event === undefined) return result === undefined ? updates.life : updates.result;
+    return result === undefined ? updates.event : updates.both;
   }
 
   return {
-    find: (name: Buffer) => find.get(name) as LifeRow | undefined,
+    find(name: Buffer): LifeRow | undefined {
+      const values = find.get(name) as unknown[] | undefined;
+      return values && rowOf(values);
+    },
     /** With its payloads and its history: one statement, so that they belong together, whoever writes at the same time. */
     whole: (name: Buffer) => whole.get(name) as WholeRow | undefined,
     eventOf: (row: LifeRow) => bytes((event.get(row.id) as PayloadColumns).event),
 
     historyOf(row: LifeRow): History {
+      // Hardly any operation was ever replayed.
+      if (row.replay_id === null) return historyIn(undefined);
       return historyIn(history.get(row.id) as HistoryColumns | undefined);
     },
 
@@ -82,28 +90,41 @@ export function operationsOf(db: SqliteDatabase) {
       return found && keptResult(found);
     },
 
-    insert(name: Buffer, id: OperationId, step: Step<unknown>): void {
-      if (step.next === undefined) return;
+    /** `false`: there is such an operation, and nothing was changed. */
+    insert(name: Buffer, id: OperationId, step: Step<unknown>): boolean {
+      const { next, event, result, originalEvent } = step;
+      if (next === undefined) return true;
       const { scope, tenant = null, key } = id;
-      const columns = { ...columnsOf(step.next, null), ...payloadsOf(step), name, scope, tenant, key };
-      saveHistory(insert.run(columns).lastInsertRowid, step.next, step.originalEvent);
+      const inserted = insert.run([
+        name,
+        scope,
+        tenant,
+        key,
+        ...valuesOf(next, null),
+        blob(event),
+        blob(result),
+        result ? 1 : 0,
+      ]);
+      if (inserted.changes === 0) return false;
+      // What was kept of an earlier life went with its row.
+      if (next.replays.length > 0) saveHistory(inserted.lastInsertRowid, next, originalEvent);
+      return true;
     },
 
     /** `handedTo`: the `claimDue` that hands the operation out by this step. */
     update(row: LifeRow, step: Step<unknown>, handedTo: string | null = row.handed_to): void {
-      if (step.next === undefined) return;
-      const statement = updating(step.event !== undefined, step.result !== undefined);
-      statement.run({ ...columnsOf(step.next, handedTo), ...payloadsOf(step), id: row.id });
-      saveHistory(row.id, step.next, step.originalEvent);
+      const { next, event, result, originalEvent } = step;
+      if (next === undefined) return;
+      const values = valuesOf(next, handedTo);
+      if (event !== undefined) values.push(blob(event));
+      if (result !== undefined) values.push(blob(result), result ? 1 : 0);
+      values.push(row.id);
+      updating(step).run(values);
+      saveHistory(row.id, next, originalEvent);
     },
 
-    remove: (name: Buffer, onlyDeadToken: number | undefined) =>
-      (onlyDeadToken === undefined ? remove.run(name) : removeDead.run(name, onlyDeadToken)).changes > 0,
+    remove: (name: Buffer) => remove.run(name).changes > 0,
   };
-}
-
-function payloadsOf({ event, result }: Step<unknown>): Record<string, unknown> {
-  return { event: blob(event), result: blob(result), result_kept: result ? 1 : 0 };
 }
 
 /** `null`: completed, result not kept. */

@@ -12,6 +12,15 @@ export interface SqliteOptions {
   now?: (() => number) | undefined;
 }
 
+/** Options of `sqliteStore`. */
+export interface SqliteStoreOptions extends SqliteOptions {
+  /**
+   * Whether the database is opened and written by a thread of its own, so that no commit blocks the event loop. Only with the path of a file,
+   * and without `now`. Default: false, which is faster with few operations in flight.
+   */
+  thread?: boolean | undefined;
+}
+
 /** Options of `sqliteDeadLetters`. Give every process of a file the same limits: a worker goes by those of its own queue. */
 export interface SqliteDeadLettersOptions extends SqliteOptions, DeadLetterLimits {}
 
@@ -20,8 +29,26 @@ type Resolved = Required<{ [Name in keyof SqliteOptions]: NonNullable<SqliteOpti
 const SHARED = ["busyTimeoutMs", "now"];
 
 /** @throws {HooklatchError} `invalid_option` */
-export function resolveStoreOptions(options: SqliteOptions): Resolved {
-  return resolve(options, "sqliteStore", SHARED);
+export function resolveStoreOptions(
+  pathOrDatabase: unknown,
+  options: SqliteStoreOptions,
+): Resolved & { thread: boolean } {
+  const what = "sqliteStore";
+  const resolved = resolve(options, what, [...SHARED, "thread"]);
+  const { thread = false } = options;
+  if (typeof thread !== "boolean") throw wrong(what, "thread", "pass true or false");
+  if (thread) {
+    // Neither an open database nor a function can be given to a thread.
+    const isFile = typeof pathOrDatabase === "string" && !isTemporary(pathOrDatabase);
+    if (!isFile) throw wrong(what, "thread", "it takes the path of a file");
+    if (options.now !== undefined) throw wrong(what, "now", "a thread has the clock of its host alone");
+  }
+  return { ...resolved, thread };
+}
+
+/** Whether SQLite keeps it in memory or in a file without a name, for one connection. */
+export function isTemporary(path: string): boolean {
+  return path === "" || path === ":memory:";
 }
 
 /** @throws {HooklatchError} `invalid_option` */

@@ -13,11 +13,13 @@ import * as life from "@hooklatch/core/life";
 import type { SqliteDatabase } from "./database.js";
 import { describe } from "./describe.js";
 import { dueWorkOf } from "./due-work.js";
+import { firstCompletionOf } from "./first-completion.js";
 import { createConnection } from "./group-commit.js";
 import { openDatabase } from "./open.js";
 import { bytes, type History, historyIn, idOf, type LifeRow, lifeOf } from "./operation-row.js";
 import { keptResult, operationsOf, type WholeRow } from "./operations.js";
-import { resolveStoreOptions, type SqliteOptions } from "./options.js";
+import { resolveStoreOptions, type SqliteStoreOptions } from "./options.js";
+import { threadStore } from "./thread-store.js";
 import { upkeepOf } from "./upkeep.js";
 
 /**
@@ -36,12 +38,14 @@ import { upkeepOf } from "./upkeep.js";
  */
 export function sqliteStore(
   pathOrDatabase: string | SqliteDatabase,
-  options: SqliteOptions = {},
+  options: SqliteStoreOptions = {},
 ): IdempotencyStore {
-  const { busyTimeoutMs, now } = resolveStoreOptions(options);
+  const { busyTimeoutMs, now, thread } = resolveStoreOptions(pathOrDatabase, options);
+  if (thread) return threadStore({ path: pathOrDatabase as string, busyTimeoutMs });
   const opened = openDatabase(pathOrDatabase, "operations", "sqliteStore");
   const connection = createConnection(opened, busyTimeoutMs);
   const operations = operationsOf(opened.db);
+  const completeFirst = firstCompletionOf(opened.db);
   const dueWork = dueWorkOf(opened.db, operations);
   const upkeep = upkeepOf(opened.db, connection, now);
 
@@ -61,24 +65,36 @@ export function sqliteStore(
     return [step.answer, row];
   }
 
-  async function change<T>(
-    id: OperationId,
-    transition: Transition<T>,
-    payload?: Uint8Array | null,
-  ): Promise<T> {
+  async function change<T>(id: OperationId, transition: Transition<T>): Promise<T> {
     const name = nameOf(id);
-    return connection.write(() => move(name, id, transition)[0], payload?.byteLength);
+    return connection.write(() => move(name, id, transition)[0]);
   }
 
-  /** What can be answered without a write is answered by a read: a duplicate takes no lock and no `fsync`. */
-  function answerFromRead(name: Buffer, r: ClaimRequest): Claim | undefined {
+  /**
+   * What can be answered without a write is answered by a read: a duplicate takes no lock and no `fsync`. `absent`, `changes`: it needs one.
+   */
+  function answerFromRead(name: Buffer, r: ClaimRequest): Claim | "absent" | "changes" {
     const row = operations.find(name);
-    if (row === undefined) return undefined;
-    const step = life.claim(lifeOf(row), r, now());
-    if (step.next !== undefined) return undefined;
+    if (row === undefined) return "absent";
+    const step = life.claim(lifeOf(row, operations.historyOf(row)), r, now());
+    if (step.next !== undefined) return "changes";
     if (step.answer.status !== "completed") return step.answer;
     const result = operations.resultOf(row);
-    return result === undefined ? undefined : { status: "completed", result };
+    return result === undefined ? "changes" : { status: "completed", result };
+  }
+
+  /** A new operation, unless it came to be since it was found absent. To be called inside a transaction. */
+  function claimNew(name: Buffer, r: ClaimRequest): Claim | undefined {
+    const step = life.claim(undefined, r, now());
+    const inserted = step.answer.status === "claimed" && operations.insert(name, r.id, step);
+    return inserted ? (step.answer as Claim) : undefined;
+  }
+
+  function claimFound(name: Buffer, r: ClaimRequest): Claim {
+    const step: Transition<life.ClaimAnswer> = (found, at) => life.claim(found, r, at);
+    const [answer, row] = move(name, r.id, step, operations.historyOf);
+    if (answer.status !== "completed") return answer;
+    return { status: "completed", result: (row && operations.resultOf(row)) ?? null };
   }
 
   return {
@@ -87,18 +103,22 @@ export function sqliteStore(
     async claim(r) {
       const name = nameOf(r.id);
       const known = await connection.read(() => answerFromRead(name, r));
-      if (known !== undefined) return known;
-      return connection.write((): Claim => {
-        const [answer, row] = move(name, r.id, (found, at) => life.claim(found, r, at));
-        if (answer.status !== "completed") return answer;
-        return { status: "completed", result: (row && operations.resultOf(row)) ?? null };
-      }, r.event?.byteLength);
+      if (typeof known === "object") return known;
+      const claim = () => (known === "absent" ? claimNew(name, r) : undefined) ?? claimFound(name, r);
+      return connection.write(claim, r.event?.byteLength);
     },
     extend: (r) => change(r.id, (found, at) => life.extend(found, r, at)),
-    complete: (r) => change(r.id, (found, at) => life.complete(found, r, at), r.result),
+    async complete(r) {
+      const name = nameOf(r.id);
+      const step: Transition<boolean> = (found, at) => life.complete(found, r, at);
+      const complete = () => completeFirst(name, r, now()) || move(name, r.id, step)[0];
+      return connection.write(complete, r.result?.byteLength);
+    },
     retry: (r) => change(r.id, (found, at) => life.retry(found, r, at)),
     fail: (r) => change(r.id, (found, at) => life.fail(found, r, at)),
     settle: (r) => change(r.id, (found) => life.settle(found, r)),
+    discard: (r) => change(r.id, (found, at) => life.discard(found, r, at)),
+    outrank: (r) => change(r.id, (found) => life.outrank(found, r)),
     release: (r) => change(r.id, (found, at) => life.release(found, r, at)),
     async schedule(r) {
       const name = nameOf(r.id);
@@ -122,9 +142,9 @@ export function sqliteStore(
       });
     },
 
-    async delete(id, onlyDeadToken) {
+    async delete(id) {
       const name = nameOf(id);
-      return connection.write(() => operations.remove(name, onlyDeadToken));
+      return connection.write(() => operations.remove(name));
     },
 
     stats: (scope) => upkeep.stats(scope),

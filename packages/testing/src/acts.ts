@@ -13,6 +13,7 @@ import {
   type IdempotencyStore,
   type OperationId,
   type OperationRecord,
+  type SettleRequest,
 } from "@hooklatch/core";
 
 /** A lease or delay that does not run out during a case. */
@@ -140,6 +141,15 @@ export async function record(store: IdempotencyStore, id: OperationId): Promise<
   const found = await store.get(id);
   assert.ok(found, "get found no such operation");
   return found;
+}
+
+/** Settles with this token, in the life that is there. */
+export async function settle(
+  store: IdempotencyStore,
+  request: Omit<SettleRequest, "bornAt">,
+): Promise<boolean> {
+  const bornAt = (await store.get(request.id))?.bornAt ?? 1;
+  return store.settle({ ...request, bornAt });
 }
 
 /** What is stored, in a form that can be compared with a later one. */

@@ -1,7 +1,20 @@
 /** The outbox of letters: noted with the transition, handed out until settled, never after. */
 import assert from "node:assert/strict";
 import type { DueWork, IdempotencyStore } from "@hooklatch/core";
-import { claim, die, due, finish, has, LONG, newOwner, onlyDue, record, SHORT, take } from "./acts.js";
+import {
+  claim,
+  die,
+  due,
+  finish,
+  has,
+  LONG,
+  newOwner,
+  onlyDue,
+  record,
+  SHORT,
+  settle,
+  take,
+} from "./acts.js";
 import type { StoreCase, StoreCases } from "./case.js";
 
 export const burialCases: StoreCases = {
@@ -28,13 +41,13 @@ export const burialCases: StoreCases = {
     for (let time = 0; time < 3; time++) {
       has(await handedAgain(t, store), { kind: "push", token: held.token });
     }
-    assert.equal(await store.settle({ id: held.id, token: held.token, letter: "pushed" }), true);
+    assert.equal(await settle(store, { id: held.id, token: held.token, letter: "pushed" }), true);
   },
   "letter: once settled it is not handed out again (§3 burying)": async (t) => {
     const store = await t.open();
     const held = await die(store, t.id());
     await onlyDue(store, t.scope, { leaseMs: SHORT });
-    assert.equal(await store.settle({ id: held.id, token: held.token, letter: "pushed" }), true);
+    assert.equal(await settle(store, { id: held.id, token: held.token, letter: "pushed" }), true);
     assert.equal((await record(store, held.id)).letter, "pushed");
     assert.deepEqual(await due(store, t.scope), []);
     await t.passAges();
@@ -46,7 +59,7 @@ export const burialCases: StoreCases = {
     const held = await die(store, t.id(), { letter: false });
     assert.equal((await record(store, held.id)).letter, "none");
     assert.deepEqual(await due(store, t.scope), []);
-    assert.equal(await store.settle({ id: held.id, token: held.token, letter: "pushed" }), false);
+    assert.equal(await settle(store, { id: held.id, token: held.token, letter: "pushed" }), false);
   },
   "letter: a completion without one owes nothing (§3 burying)": async (t) => {
     const store = await t.open();
@@ -59,13 +72,13 @@ export const burialCases: StoreCases = {
     const store = await t.open();
     for (const pushed of [true, false]) {
       const dead = await die(store, t.id());
-      if (pushed) await store.settle({ id: dead.id, token: dead.token, letter: "pushed" });
+      if (pushed) await settle(store, { id: dead.id, token: dead.token, letter: "pushed" });
       const held = await finish(store, dead.id);
       const found = await record(store, held.id);
       assert.equal(found.letter, "remove");
       has(await onlyDue(store, t.scope), { kind: "remove", token: held.token, bornAt: found.bornAt });
       assert.deepEqual(await due(store, t.scope), []);
-      assert.equal(await store.settle({ id: held.id, token: held.token, letter: "removed" }), true);
+      assert.equal(await settle(store, { id: held.id, token: held.token, letter: "removed" }), true);
       assert.equal((await record(store, held.id)).letter, "none");
       assert.deepEqual(await due(store, t.scope), []);
       assert.equal((await claim(store, held.id)).status, "completed");
@@ -79,7 +92,7 @@ export const burialCases: StoreCases = {
     for (let time = 0; time < 3; time++) {
       has(await handedAgain(t, store), { kind: "remove", token: held.token });
     }
-    assert.equal(await store.settle({ id, token: held.token, letter: "removed" }), true);
+    assert.equal(await settle(store, { id, token: held.token, letter: "removed" }), true);
     await t.passAges();
     assert.deepEqual(await due(store, t.scope), []);
   },
@@ -87,7 +100,7 @@ export const burialCases: StoreCases = {
     async (t) => {
       const store = await t.open();
       const dead = await die(store, t.id());
-      assert.equal(await store.settle({ id: dead.id, token: dead.token, letter: "pushed" }), true);
+      assert.equal(await settle(store, { id: dead.id, token: dead.token, letter: "pushed" }), true);
       const held = await take(store, dead.id);
       assert.deepEqual(await due(store, t.scope), []);
       assert.equal(
@@ -100,55 +113,55 @@ export const burialCases: StoreCases = {
     const store = await t.open();
     const dead = await die(store, t.id());
     const pushed = { id: dead.id, token: dead.token, letter: "pushed" } as const;
-    assert.equal(await store.settle(pushed), true);
-    assert.equal(await store.settle(pushed), true);
+    assert.equal(await settle(store, pushed), true);
+    assert.equal(await settle(store, pushed), true);
     const done = await finish(store, dead.id);
     const removed = { id: dead.id, token: done.token, letter: "removed" } as const;
-    assert.equal(await store.settle(removed), true);
-    assert.equal(await store.settle(removed), true);
+    assert.equal(await settle(store, removed), true);
+    assert.equal(await settle(store, removed), true);
   },
   "settle: refused with a stale token, and once the operation has moved on (§3 burying)": async (t) => {
     const store = await t.open();
     const first = await die(store, t.id());
     const { id } = first;
-    assert.equal(await store.settle({ id, token: first.token, letter: "removed" }), false);
+    assert.equal(await settle(store, { id, token: first.token, letter: "removed" }), false);
     const second = await take(store, id);
     assert.equal(
-      await store.settle({ id, token: first.token, letter: "pushed" }),
+      await settle(store, { id, token: first.token, letter: "pushed" }),
       false,
       "while it runs again",
     );
     assert.equal(
-      await store.settle({ id, token: second.token, letter: "pushed" }),
+      await settle(store, { id, token: second.token, letter: "pushed" }),
       false,
       "while it runs again",
     );
     await store.fail({ ...second, error: { name: "Error", message: "again" }, letter: true });
     assert.equal(
-      await store.settle({ id, token: first.token, letter: "pushed" }),
+      await settle(store, { id, token: first.token, letter: "pushed" }),
       false,
       "after it died again",
     );
     assert.equal((await record(store, id)).letter, "push");
     const third = await finish(store, id);
     assert.equal(
-      await store.settle({ id, token: second.token, letter: "pushed" }),
+      await settle(store, { id, token: second.token, letter: "pushed" }),
       false,
       "after it completed",
     );
     assert.equal(
-      await store.settle({ id, token: third.token, letter: "pushed" }),
+      await settle(store, { id, token: third.token, letter: "pushed" }),
       false,
       "after it completed",
     );
     assert.equal(
-      await store.settle({ id, token: second.token, letter: "removed" }),
+      await settle(store, { id, token: second.token, letter: "removed" }),
       false,
       "with a stale token",
     );
     assert.equal((await record(store, id)).letter, "remove");
     assert.equal(
-      await store.settle({ id: t.id(), token: 1, letter: "pushed" }),
+      await settle(store, { id: t.id(), token: 1, letter: "pushed" }),
       false,
       "for an unknown operation",
     );
@@ -157,13 +170,13 @@ export const burialCases: StoreCases = {
     const store = await t.open();
     const { id, token } = await die(store, t.id());
     await store.schedule({ id, replayId: newOwner(), delayMs: LONG });
-    assert.equal(await store.settle({ id, token, letter: "pushed" }), false);
+    assert.equal(await settle(store, { id, token, letter: "pushed" }), false);
     assert.equal((await record(store, id)).state, "waiting");
   },
 };
 
 /** Lets leases run out until the letter comes again: a store may take longer from time to time. */
-async function handedAgain(t: StoreCase, store: IdempotencyStore): Promise<DueWork> {
+export async function handedAgain(t: StoreCase, store: IdempotencyStore): Promise<DueWork> {
   for (let lease = 0; lease < 20; lease++) {
     const [work] = await due(store, t.scope, { leaseMs: SHORT });
     if (work !== undefined) return work;

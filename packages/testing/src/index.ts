@@ -55,7 +55,9 @@ import {
   secondConnectionCases,
   secondQueueConnectionCases,
 } from "./closing.js";
+import { discardCases } from "./discarding.js";
 import { dueCases } from "./due.js";
+import { editCases } from "./edits.js";
 import { expiryCases } from "./expiry.js";
 import { facetCases } from "./facets.js";
 import { fencingCases } from "./fencing.js";
@@ -100,6 +102,8 @@ export function storeContract(harness: StoreHarness): ContractCase[] {
     ...burialCases,
     ...replayCases,
     ...historyCases,
+    ...editCases,
+    ...discardCases,
     ...(harness.without?.includes("scopes") ? {} : scopesCases),
     ...dueCases,
     ...identityCases,

@@ -175,6 +175,53 @@ export const letterCases: DeadLetterCases = {
     assert.equal((await queue.get(one.id))?.token, one.token + 1);
     assert.equal(await queue.count({ scope: t.scope }), 3);
   },
+  "push: says which newer version keeps it out, of a letter that is there or that was removed (§3 burying)":
+    async (t) => {
+      const queue = await t.open();
+      for (const there of [true, false]) {
+        const one = letter(t, { token: 5 });
+        assert.equal(await queue.push(one), undefined);
+        const version = { bornAt: one.bornAt + 1, token: 3 };
+        if (there) assert.equal(await queue.push({ ...one, ...version }), undefined);
+        else await queue.remove(one.id, version);
+        assert.deepEqual(await queue.push(one), version);
+        assert.deepEqual(await queue.push({ ...one, ...version, token: 2 }), version);
+        // This version itself is no newer one.
+        assert.equal(await queue.push({ ...one, ...version }), undefined);
+        assert.equal(await queue.push({ ...one, ...version, token: 4 }), undefined);
+      }
+    },
+  "push: a letter from elsewhere changes none that is there, and restored it is kept out by none that was removed (§3 burying)":
+    async (t) => {
+      const queue = await t.open();
+      const one = letter(t, { token: 5 });
+      for (const as of ["import", "restore"] as const) {
+        const came = letter(t);
+        assert.equal(await queue.push(came, { as }), undefined);
+        assert.deepEqual(plain(await queue.get(came.id)), plain(came));
+        for (const other of [{ token: 99 }, { bornAt: came.bornAt + 1 }, { bornAt: came.bornAt - 1 }, {}]) {
+          await queue.push({ ...came, ...other, rounds: 77 }, { as });
+          assert.deepEqual(plain(await queue.get(came.id)), plain(came));
+        }
+        const older = { ...came, bornAt: came.bornAt - 1 };
+        assert.deepEqual(await queue.push(older, { as }), { bornAt: came.bornAt, token: came.token });
+      }
+      const grave = { bornAt: one.bornAt + 10, token: 6 };
+      await queue.push(one);
+      await queue.remove(one.id, grave);
+      assert.deepEqual(await queue.push(one, { as: "import" }), grave);
+      assert.equal(await queue.get(one.id), undefined);
+      assert.equal(await queue.push(one, { as: "restore" }), undefined);
+      assert.deepEqual(plain(await queue.get(one.id)), plain(one));
+      // From now on it is a letter as any other.
+      await queue.push({ ...one, token: 4 });
+      assert.equal((await queue.get(one.id))?.token, 5);
+      await queue.push({ ...one, token: 6 });
+      assert.equal((await queue.get(one.id))?.token, 6);
+      assert.equal(await queue.remove(one.id, { bornAt: one.bornAt, token: 6 }), true);
+      await queue.push(one);
+      assert.equal(await queue.get(one.id), undefined);
+    },
   "list: a limit or cursor that makes no sense is rejected as invalid_argument (§7)": async (t) => {
     const queue = await t.open();
     await queue.push(letter(t));

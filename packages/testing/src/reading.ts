@@ -13,6 +13,7 @@ import {
   near,
   newOwner,
   record,
+  settle,
   take,
   wait,
 } from "./acts.js";
@@ -122,11 +123,11 @@ export const readingCases: StoreCases = {
     assert.equal((await store.stats(t.scope)).unsettled, 1);
     await due(store, t.scope);
     assert.equal((await store.stats(t.scope)).unsettled, 1, "handed out is not settled");
-    await store.settle({ id: dead.id, token: dead.token, letter: "pushed" });
+    await settle(store, { id: dead.id, token: dead.token, letter: "pushed" });
     assert.equal((await store.stats(t.scope)).unsettled, 0);
     const done = await finish(store, dead.id);
     assert.equal((await store.stats(t.scope)).unsettled, 1);
-    await store.settle({ id: done.id, token: done.token, letter: "removed" });
+    await settle(store, { id: done.id, token: done.token, letter: "removed" });
     assert.equal((await store.stats(t.scope)).unsettled, 0);
   },
   "stats: says since when the oldest waiting operation is due (§7)": async (t) => {

@@ -84,6 +84,25 @@ export const replayCases: StoreCases = {
       assert.deepEqual(await schedule(store, id, { replayId: second }), { status: "scheduled" }),
     );
   },
+  "schedule: a replay id of before another replay puts nothing back either (§3 replays)": async (t) => {
+    const store = await t.open();
+    const id = t.id();
+    const replayIds = ['deploy "42"\\', "é\u0000\n", "2"];
+    for (const replayId of replayIds) {
+      await die(store, id);
+      assert.deepEqual(await schedule(store, id, { replayId, about: { by: "2" } }), { status: "scheduled" });
+    }
+    await die(store, id);
+    for (const replayId of replayIds) {
+      await unchangedBy(store, id, async () =>
+        assert.deepEqual(await schedule(store, id, { replayId }), { status: "scheduled" }),
+      );
+    }
+    for (const replayId of ['deploy "42"', "deploy", "é", ""]) {
+      assert.deepEqual(await schedule(store, id, { replayId }), { status: "scheduled" });
+      assert.equal((await record(store, id)).replays.at(-1)?.replayId, replayId);
+    }
+  },
   "schedule: sent many times at once with one replay id, it begins one round (§3 replays)": async (t) => {
     const stores = await Promise.all([t.open(), t.open()]);
     const store = stores[0] as IdempotencyStore;
@@ -136,6 +155,26 @@ export const replayCases: StoreCases = {
     assert.deepEqual(await schedule(store, first.id, { expectedToken: second.token }), {
       status: "scheduled",
     });
+  },
+  "schedule: refused as superseded when it is another life of the operation by now (§3 replays)": async (
+    t,
+  ) => {
+    const store = await t.open();
+    const { id } = await die(store, t.id());
+    const { bornAt, token } = await record(store, id);
+    await store.delete(id);
+    await t.pass(2);
+    assert.equal((await die(store, id)).token, token);
+    const born = (await record(store, id)).bornAt;
+    for (const expectedBornAt of [bornAt, born + 1]) {
+      await unchangedBy(store, id, async () =>
+        assert.deepEqual(await schedule(store, id, { expectedToken: token, expectedBornAt }), {
+          status: "superseded",
+        }),
+      );
+    }
+    const expected = { expectedToken: token, expectedBornAt: born };
+    assert.deepEqual(await schedule(store, id, expected), { status: "scheduled" });
   },
   "schedule: by force, it takes a running operation over, and its owner is refused (§3 replays)": async (
     t,

@@ -14,6 +14,7 @@ import {
   record,
   SHORT,
   sameBytes,
+  settle,
   take,
   wait,
 } from "./acts.js";
@@ -66,7 +67,7 @@ export const retentionCases: StoreCases = {
     assert.equal((await claim(store, id)).status, "completed");
     const [note] = await due(store, t.scope);
     has(note as object, { kind: "remove", id: (await record(store, id)).id });
-    assert.equal(await store.settle({ id, token: held.token, letter: "removed" }), true);
+    assert.equal(await settle(store, { id, token: held.token, letter: "removed" }), true);
     assert.equal(await store.get(id), undefined);
     has(await claim(store, id), { status: "claimed", token: 1, letter: false });
   },
@@ -115,22 +116,6 @@ export const retentionCases: StoreCases = {
     assert.deepEqual(await due(store, t.scope), []);
     has(await claim(store, dead), { status: "claimed", token: 1, attempt: 1, letter: false });
     has(await record(store, dead), { attempts: [], round: 1, letter: "none" });
-  },
-  "delete: with onlyDeadToken, only an operation that is dead with this token (§3 replays)": async (t) => {
-    const store = await t.open();
-    const [running, waiting, dead, completed] = [t.id(), t.id(), t.id(), t.id()];
-    await take(store, running);
-    await wait(store, waiting);
-    await finish(store, completed);
-    await die(store, dead);
-    await die(store, dead);
-    for (const id of [running, waiting, completed]) assert.equal(await store.delete(id, 1), false);
-    assert.equal(await store.delete(dead, 1), false);
-    assert.equal(await store.delete(dead, 3), false);
-    for (const id of [running, waiting, completed, dead]) assert.ok(await store.get(id));
-    assert.equal(await store.delete(dead, 2), true);
-    assert.equal(await store.delete(dead, 2), false);
-    assert.equal(await store.delete(t.id(), 1), false);
   },
 };
 
@@ -194,7 +179,7 @@ async function keepers(t: StoreCase, store: IdempotencyStore): Promise<Keepers> 
   await wait(store, ids.waiting, { leaseMs: SHORT });
   await die(store, ids.dead, { leaseMs: SHORT });
   const buried = await die(store, ids.buried, { leaseMs: SHORT });
-  assert.equal(await store.settle({ id: ids.buried, token: buried.token, letter: "pushed" }), true);
+  assert.equal(await settle(store, { id: ids.buried, token: buried.token, letter: "pushed" }), true);
   await die(store, ids.replayed, { leaseMs: SHORT });
   await store.schedule({ id: ids.replayed, replayId: newOwner(), delayMs: 0 });
   return ids;

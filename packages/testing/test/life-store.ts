@@ -116,6 +116,8 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
     retry: (r) => apply(r.id, (found, at) => p.retry(found, r, at)),
     fail: (r) => apply(r.id, (found, at) => p.fail(found, r, at)),
     settle: (r) => apply(r.id, (found) => p.settle(found, r)),
+    discard: (r) => apply(r.id, (found, at) => p.discard(found, r, at)),
+    outrank: (r) => apply(r.id, (found) => p.outrank(found, r)),
     release: (r) => apply(r.id, (found, at) => p.release(found, r, at)),
     schedule: (r) => apply(r.id, (found, at) => p.schedule(found, r, at)),
 
@@ -157,11 +159,10 @@ export function lifeStore(now: () => number, replaced: Partial<Parts> = {}): Ide
         ...(originalEvent ? { originalEvent: p.copy(originalEvent) } : {}),
       };
     },
-    async delete(id, onlyDeadToken) {
+    async delete(id) {
       assertOpen();
-      const found = live(p.name(id))?.life;
-      const dead = found?.state === "dead" && found.token === onlyDeadToken;
-      return (onlyDeadToken === undefined || dead) && entries.delete(p.name(id));
+      live(p.name(id));
+      return entries.delete(p.name(id));
     },
     async stats(scope) {
       assertOpen();

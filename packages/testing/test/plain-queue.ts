@@ -24,6 +24,14 @@ export const parts = {
     a.bornAt !== b.bornAt ? a.bornAt > b.bornAt : a.token > b.token,
   /** Whether a removal looks at the version that it is for. */
   guarded: true,
+  /** What a push that is kept out is told: what keeps it out. */
+  told: (known: LetterVersion, letter: DeadLetter): LetterVersion | undefined =>
+    parts.isNewer(known, letter) ? known : undefined,
+  /** Whether what is kept of this letter keeps out a push of any version, or of none. */
+  barred: (there: Kept, as: "import" | "restore" | undefined): "any" | "none" | "old" => {
+    if (there.letter !== undefined) return as === undefined ? "old" : "any";
+    return as === "restore" ? "none" : "old";
+  },
   /** What is left of a letter after its removal. */
   grave: (version: LetterVersion): LetterVersion | undefined => version,
   copy: (letter: DeadLetter): DeadLetter => structuredClone(letter),
@@ -102,14 +110,18 @@ export function plainQueue(limits: DeadLetterLimits = {}, replaced: Partial<Part
   }
 
   return {
-    async push(letter) {
+    async push(letter, { as } = {}) {
       assertOpen();
       const there = kept.get(p.name(letter));
-      if (there !== undefined && !p.isNewer(letter, there.version)) return;
+      const barred = there && p.barred(there, as);
+      if (there && (barred === "any" || (barred === "old" && !p.isNewer(letter, there.version)))) {
+        return p.told(there.version, letter);
+      }
       const arrival = there?.letter === undefined ? ++arrivals : there.arrival;
       const version = { bornAt: letter.bornAt, token: letter.token };
       const arrivedAt = p.arrivedAt(letter, there?.letter);
       kept.set(p.name(letter), { arrival, version, letter: { ...p.copy(letter), arrivedAt } });
+      return undefined;
     },
     async list(query = {}) {
       assertOpen();

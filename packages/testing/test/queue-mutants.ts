@@ -24,6 +24,21 @@ const keeping: QueueMutant[] = [
   replacing("a removed letter never comes back", "remove: a push of a newer version comes in", {
     grave: () => ({ bornAt: Number.POSITIVE_INFINITY, token: 0 }),
   }),
+  replacing("push does not say what keeps it out", "push: says which newer version keeps it out", {
+    told: () => undefined,
+  }),
+  replacing("push is kept out by its own version", "push: says which newer version keeps it out", {
+    told: (known) => known,
+  }),
+  replacing("what was removed is not restored", "push: a letter from elsewhere", {
+    barred: (there, as) => parts.barred(there, as && "import"),
+  }),
+  replacing("what is imported comes back", "push: a letter from elsewhere", {
+    barred: (there, as) => parts.barred(there, as && "restore"),
+  }),
+  replacing("a letter from elsewhere replaces what is there", "push: a letter from elsewhere", {
+    barred: (there, as) => (there.letter ? "old" : parts.barred(there, as)),
+  }),
   replacing("remove takes newer letters too", "remove: not if the letter is newer", { guarded: false }),
   replacing("pages are cut by offset", "list: letters that arrive between two pages", {
     after: (sorted, cursor) => sorted.slice(Number(cursor)),

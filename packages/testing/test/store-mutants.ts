@@ -1,6 +1,7 @@
 /** Stores that are broken in one way each, and the case that must notice. Those of `history-mutants.ts` are among them. */
 import type { Held } from "@hooklatch/core";
 import * as life from "@hooklatch/core/life";
+import { discardMutants } from "./discard-mutants.js";
 import { historyMutants } from "./history-mutants.js";
 import { type Parts, parts, random } from "./life-store.js";
 import { replacing, type StoreMutant, wrapping } from "./store-mutant.js";
@@ -197,9 +198,6 @@ const keeping: StoreMutant[] = [
     purgeLimit: () => Number.POSITIVE_INFINITY,
   }),
   wrapping("purge does nothing", "purge: forgets what is expired", () => ({ purge: async () => 0 })),
-  wrapping("delete does not look at the token", "delete: with onlyDeadToken", (store) => ({
-    delete: (id) => store.delete(id),
-  })),
 ];
 
 const payloads: StoreMutant[] = [
@@ -305,9 +303,20 @@ const burying: StoreMutant[] = [
   }),
 ];
 
+const withoutIds = (replays: life.Life["replays"]): life.Life["replays"] =>
+  replays.map((one) => ({ ...one, replayId: "" }));
+
 const replaying: StoreMutant[] = [
   replacing("replay ids are not remembered", "schedule: the same replay id puts nothing back twice", {
-    schedule: (found, r, now) => life.schedule(found && { ...found, replayId: undefined }, r, now),
+    schedule: (found, r, now) =>
+      life.schedule(found && { ...found, replayId: undefined, replays: withoutIds(found.replays) }, r, now),
+  }),
+  replacing("the last replay id alone is remembered", "schedule: a replay id of before another replay", {
+    schedule: (found, r, now) =>
+      life.schedule(found && { ...found, replays: withoutIds(found.replays) }, r, now),
+  }),
+  replacing("schedule does not look at the life", "schedule: refused as superseded when it is another life", {
+    schedule: (found, r, now) => life.schedule(found, { ...r, expectedBornAt: undefined }, now),
   }),
   replacing("schedule does not look at the token", "schedule: refused as superseded", {
     schedule: (found, r, now) => life.schedule(found, { ...r, expectedToken: undefined }, now),
@@ -362,6 +371,7 @@ export const storeMutants: readonly StoreMutant[] = [
   ...working,
   ...burying,
   ...replaying,
+  ...discardMutants,
   ...historyMutants,
   ...closing,
 ];

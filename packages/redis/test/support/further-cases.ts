@@ -103,8 +103,17 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
     const held = await holding(store, claimOf("completed"));
     await store.fail({ ...held, error: ERROR, letter: false });
     await store.schedule({ id: held.id, ...schedule });
-    const { token } = await expiring(store, "completed", 60_000);
-    await store.settle({ id: held.id, token, letter: "removed" });
+    const [run] = await store.claimDue({ scopes: ["s"], owner: "w", leaseMs: 60_000, limit: 1 });
+    const completion = {
+      id: held.id,
+      owner: "w",
+      token: run?.token ?? 0,
+      result: EVENT,
+      retentionMs: 60_000,
+    };
+    assert.equal(await store.complete(completion), true);
+    const { token = 0, bornAt = 0 } = (await store.get(held.id)) ?? {};
+    await store.settle({ id: held.id, bornAt, token, letter: "removed" });
     const keys = await client.keys(`${prefix}:*:op:*`);
     assert.deepEqual(keys.map(besideOf).sort(), ["", ":attempts", ":original", ":replays", ":result"]);
     const left = await Promise.all(keys.map((key) => client.pttl(key)));
@@ -112,6 +121,26 @@ const cases: Record<string, (given: Given) => Promise<void>> = {
       left.every((ms) => ms > 0 && ms < 70_000),
       String(left),
     );
+  },
+
+  "discard: nothing is left beside the record, nor of it once its letter is removed": async ({
+    store,
+    client,
+    prefix,
+  }) => {
+    const schedule = { replayId: "r", delayMs: 0, event: EVENT, originalEvent: EVENT };
+    const { id } = await holding(store, claimOf("k"));
+    await store.schedule({ id, ...schedule, force: true });
+    const [run] = await store.claimDue({ scopes: ["s"], owner: "w", leaseMs: 60_000, limit: 1 });
+    await store.fail({ id, owner: "w", token: run?.token ?? 0, error: ERROR, letter: true });
+    const { token = 0, bornAt = 0 } = (await store.get(id)) ?? {};
+    assert.equal(await store.discard({ id, bornAt, token }), true);
+    const keys = await client.keys(`${prefix}:*:op:*`);
+    assert.deepEqual(keys.map(besideOf), [""]);
+    assert.equal(await client.pttl(String(keys[0])), -1);
+    assert.equal(await store.settle({ id, bornAt, token, letter: "removed" }), true);
+    while ((await client.keys(`${prefix}:*:op:*`)).length > 0) await setTimeout(5);
+    assert.equal((await store.stats()).released, 0);
   },
 
   "schedule: an operation without a replay has no key for one": async ({ store, client, prefix }) => {

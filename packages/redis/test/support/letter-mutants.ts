@@ -3,9 +3,39 @@ import { mutant } from "./mutant.js";
 
 export const letterMutants = [
   mutant(
-    "the last push stays",
-    "  if keptBornAt and not isNewer(bornAt, token, keptBornAt, keptToken) then return 0 end\n",
+    "push does not say what keeps it out",
+    "    return { string.format('%.0f', keptBornAt), keptToken }\n",
+    "    return 0\n",
+    "push: says which newer version keeps it out",
+  ),
+  mutant(
+    "push is kept out by its own version",
+    "    if not isNewer(keptBornAt, keptToken, bornAt, token) then return 0 end\n",
     "",
+    "push: says which newer version keeps it out",
+  ),
+  mutant(
+    "what was removed is not restored",
+    "  if as == 'restore' and not there then keptBornAt = nil end\n",
+    "",
+    "push: a letter from elsewhere",
+  ),
+  mutant(
+    "what is imported comes back",
+    "  if as == 'restore' and not there then keptBornAt = nil end\n",
+    "  if as ~= 'own' and not there then keptBornAt = nil end\n",
+    "push: a letter from elsewhere",
+  ),
+  mutant(
+    "a letter from elsewhere replaces what is there",
+    "  local stays = there and as ~= 'own'\n",
+    "  local stays = false\n",
+    "push: a letter from elsewhere",
+  ),
+  mutant(
+    "the last push stays",
+    "  if keptBornAt and (stays or not isNewer(bornAt, token, keptBornAt, keptToken)) then\n",
+    "  if false then\n",
     "push: the newest token stays",
   ),
   mutant(

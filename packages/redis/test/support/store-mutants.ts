@@ -1,4 +1,5 @@
 /** Scripts of the store that are broken in one way each. */
+import { discardMutants } from "./discard-mutants.js";
 import { mutant } from "./mutant.js";
 
 const perVerb = (promise: string): string[] =>
@@ -205,18 +206,12 @@ const moving = [
     "number(), text() ~= '', text()\n",
     "payload: a result that is not kept is null",
   ),
-  mutant(
-    "delete does not look at the token",
-    "if onlyDeadToken and (life.state ~= 'dead' or life.token ~= tonumber(onlyDeadToken)) then return 0 end",
-    "",
-    "delete: with onlyDeadToken",
-  ),
 ];
 
 const replaying = [
   mutant(
     "replay ids are not remembered",
-    "    replayId = replayId,\n",
+    "    if isKnown(key, life, replayId, jsonId) then return { 'scheduled' } end\n",
     "",
     "schedule: the same replay id puts nothing back twice",
   ),
@@ -237,6 +232,24 @@ const replaying = [
     "    if expectedToken and expectedToken ~= life.token then return { 'superseded' } end\n",
     "",
     "schedule: refused as superseded",
+  ),
+  mutant(
+    "schedule does not look at the life",
+    "    if expectedBornAt and expectedBornAt ~= life.bornAt then return { 'superseded' } end\n",
+    "",
+    "schedule: refused as superseded when it is another life",
+  ),
+  mutant(
+    "the last replay id alone is remembered",
+    "  if not life.history then return false end\n",
+    "  do return false end\n",
+    "schedule: a replay id of before another replay",
+  ),
+  mutant(
+    "a replay id that begins like another is taken for it",
+    "local beginning = '{\"replayId\":' .. jsonId",
+    "local beginning = '{\"replayId\":' .. string.sub(jsonId, 1, -2)",
+    "schedule: a replay id of before another replay",
   ),
   mutant(
     "schedule keeps the owner",
@@ -314,8 +327,8 @@ const remembering = [
 const burying = [
   mutant(
     "settle does not look at the token",
-    "if not life or life.token ~= token or life.state ~= state then return 0 end",
-    "if not life or life.state ~= state then return 0 end",
+    "if life and life.bornAt == bornAt and life.token == token then return",
+    "if life and life.bornAt == bornAt then return",
     "settle: refused with a stale token",
   ),
   mutant(
@@ -423,6 +436,7 @@ export const storeMutants = [
   ...moving,
   ...replaying,
   ...remembering,
+  ...discardMutants,
   ...burying,
   ...working,
   ...counting,

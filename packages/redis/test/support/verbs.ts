@@ -19,7 +19,9 @@ export function storeVerbs(store: IdempotencyStore): Verbs {
     retry: () => store.retry({ ...held, delayMs: 0 }),
     fail: () => store.fail({ ...held, error: { name: "Error", message: "no" }, letter: false }),
     release: () => store.release({ ...held, retentionMs: 1 }),
-    settle: () => store.settle({ id, token: 1, letter: "pushed" }),
+    settle: () => store.settle({ id, bornAt: 1, token: 1, letter: "pushed" }),
+    discard: () => store.discard({ id, bornAt: 1, token: 1 }),
+    outrank: () => store.outrank({ id, bornAt: 1, token: 1, other: 1 }),
     schedule: () =>
       store.schedule({ id: { scope: "scheduled", key }, replayId: "r", delayMs: 60_000, event }),
     claimDue: () => store.claimDue({ scopes: ["no such scope"], owner: key, leaseMs: 1_000, limit: 1 }),
