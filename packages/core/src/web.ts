@@ -7,6 +7,7 @@ import { headersOf, pathOf, readBody } from "./web-request.js";
 import { toResponse } from "./web-response.js";
 
 export { basePathOf } from "./base-path.js";
+export { aborted } from "./body-errors.js";
 export { type GuardedCall, type RouteResult, runGuarded } from "./web-guard.js";
 
 /**

@@ -18,6 +18,7 @@ import {
 } from "@hooklatch/core";
 import { basePathOf, hostOf, runGuarded, serve } from "@hooklatch/core/web";
 import type { Context, Env, Handler, MiddlewareHandler } from "hono";
+import { nodeBody } from "./node-body.js";
 import { createOwnResponse } from "./own-response.js";
 
 /** What `@hono/node-server` knows a response by that has left by another way. */
@@ -63,7 +64,7 @@ export function idempotency<E extends Env = Env>(options: GuardOptions<Context<E
     const entry = guard.enter(c.req.method, { "idempotency-key": c.req.header("idempotency-key") });
     if (entry.kind === "pass" || admitted.has(c)) return next();
     admitted.add(c);
-    const call = { request: c.req.raw, native: c, body: readBefore(c) };
+    const call = { request: c.req.raw, native: c, body: readBefore(c) ?? nodeBody(c, guard.maxBodyBytes) };
     const answer = runGuarded(guard, entry, call, async () => {
       const response = await ownResponse(c, next);
       const isOurs = response !== undefined && !response.headers.has(ALREADY_SENT);

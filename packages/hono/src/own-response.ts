@@ -17,7 +17,22 @@ export type OwnResponse = (c: Context, next: Next) => Promise<Response | undefin
 
 export function createOwnResponse(): OwnResponse {
   const storage = asyncStorage();
-  return storage === undefined ? runNoticing : (c, next) => runApart(c, next, storage);
+  const among = storage === undefined ? runNoticing : (c: Context, next: Next) => runApart(c, next, storage);
+  return (c, next) => (isOutermost(c) ? runAlone(c, next) : among(c, next));
+}
+
+/** Nothing is around the guard that could answer in the route's place. */
+function isOutermost(c: Context): boolean {
+  return c.req.routeIndex === 0 && !around.has(c) && !c.finalized;
+}
+
+async function runAlone(c: Context, next: Next): Promise<Response | undefined> {
+  await next();
+  // A guard inside still waits for its route: what answered came between the two.
+  const isRoutes = c.finalized && !around.has(c);
+  const { res } = c;
+  setFree(c as Answered);
+  return isRoutes ? res : undefined;
 }
 
 /** Of the guard that is around another one for the same request: whether it is the one around whoever asks. */
