@@ -21,14 +21,21 @@ const PROGRAMS = {
   load: "src/http/load.ts",
   stores: "src/stores/program.ts",
   growth: "src/growth/program.ts",
+  costs: "src/costs/program.ts",
+  imports: "src/costs/imports-program.ts",
 };
 export type Program = keyof typeof PROGRAMS;
 
 let clearsUp = false;
 
+/** For a process that is killed rather than ends, as those of Vitest are. */
+export function removeBundle(): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** Resolves to the path of each program. They are gone when this process ends. */
 export async function bundle(): Promise<Record<Program, string>> {
-  if (!clearsUp) process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  if (!clearsUp) process.once("exit", removeBundle);
   clearsUp = true;
   await build({
     entryPoints: mapValues((path) => join(root, path)),

@@ -31,8 +31,13 @@ export function derivedKey(id: OperationId, step: string): string {
 }
 
 function digestOf(kind: string, id: OperationId): string {
-  const tenant = id.tenant === undefined ? "-" : lengthPrefixed(id.tenant);
-  return sha256Hex(`hooklatch:1:${kind}:${lengthPrefixed(id.scope)}${tenant}${lengthPrefixed(id.key)}`);
+  return sha256Hex(`hooklatch:1:${kind}:${identityOf(id)}`);
+}
+
+/** The parts with their lengths before them: no two identities share one. As long as they are; `storageKey` is what leaves the process. */
+export function identityOf({ scope, tenant, key }: OperationId): string {
+  const owner = tenant === undefined ? "-" : lengthPrefixed(tenant);
+  return `${lengthPrefixed(scope)}${owner}${lengthPrefixed(key)}`;
 }
 
 function lengthPrefixed(part: string): string {

@@ -209,12 +209,14 @@ function moved(
   life: Life | undefined,
   r: Held,
   to: OperationState,
-  change: (life: Life) => Life,
+  change: (next: Life, running: Life) => void,
 ): Step<boolean> {
   if (!holds(life, r)) return { answer: false };
   if (life.state === to) return { answer: true };
   if (life.state !== "running") return { answer: false };
-  return { answer: true, next: { ...change(life), state: to, leaseUntil: undefined } };
+  const next: Life = { ...life, state: to, leaseUntil: undefined };
+  change(next, life);
+  return { answer: true, next };
 }
 
 export function extend(life: Life | undefined, r: ExtendRequest, now: number): Step<boolean> {
@@ -229,48 +231,42 @@ export function extend(life: Life | undefined, r: ExtendRequest, now: number): S
 }
 
 export function complete(life: Life | undefined, r: CompleteRequest, now: number): Step<boolean> {
-  const step = moved(life, r, "completed", (running) => ({
-    ...running,
-    stored: false,
-    attempts: withEnded(running, r.ended),
-    changedAt: now,
-    expiresAt: now + r.retentionMs,
-    ...(running.letter === "none" ? {} : owed("remove", now)),
-  }));
+  const step = moved(life, r, "completed", (next, running) => {
+    next.stored = false;
+    next.attempts = withEnded(running, r.ended);
+    next.changedAt = now;
+    next.expiresAt = now + r.retentionMs;
+    if (running.letter !== "none") Object.assign(next, owed("remove", now));
+  });
   return step.next === undefined ? step : { ...step, event: null, result: r.result };
 }
 
 export function retry(life: Life | undefined, r: RetryRequest, now: number): Step<boolean> {
-  return moved(life, r, "waiting", (running) => {
+  return moved(life, r, "waiting", (next, running) => {
     const started = Math.min(running.attempt, r.attempt ?? running.attempt);
-    return {
-      ...running,
-      attempt: r.notStarted ? Math.max(0, started - 1) : started,
-      recovered: r.notStarted === true && running.recovered,
-      attempts: withEnded(running, r.ended),
-      changedAt: now,
-      dueAt: now + r.delayMs,
-    };
+    next.attempt = r.notStarted ? Math.max(0, started - 1) : started;
+    next.recovered = r.notStarted === true && running.recovered;
+    next.attempts = withEnded(running, r.ended);
+    next.changedAt = now;
+    next.dueAt = now + r.delayMs;
   });
 }
 
 export function fail(life: Life | undefined, r: FailRequest, now: number): Step<boolean> {
-  return moved(life, r, "dead", (running) => ({
-    ...running,
-    error: r.error,
-    attempts: withEnded(running, r.ended),
-    changedAt: now,
-    ...(r.letter ? owed("push", now) : {}),
-  }));
+  return moved(life, r, "dead", (next, running) => {
+    next.error = r.error;
+    next.attempts = withEnded(running, r.ended);
+    next.changedAt = now;
+    if (r.letter) Object.assign(next, owed("push", now));
+  });
 }
 
 export function release(life: Life | undefined, r: ReleaseRequest, now: number): Step<boolean> {
   if (life?.stored) return { answer: false };
-  return moved(life, r, "released", (running) => ({
-    ...running,
-    changedAt: now,
-    expiresAt: now + r.retentionMs,
-  }));
+  return moved(life, r, "released", (next) => {
+    next.changedAt = now;
+    next.expiresAt = now + r.retentionMs;
+  });
 }
 
 /** @throws {HooklatchError} `event_not_kept` when neither the store nor the request has an event to run. */
@@ -365,6 +361,7 @@ export function recordOf(id: OperationId, life: Life): Omit<OperationRecord, "ev
 function withEnded(life: Life, ended: AttemptRecord | undefined): AttemptRecord[] {
   if (ended === undefined) return life.attempts;
   const record: AttemptRecord = { ...ended, owner: ended.owner ?? life.owner, round: life.round };
+  if (life.attempts.length === 0) return [record];
   const others = life.attempts.filter((a) => a.round !== record.round || a.attempt !== record.attempt);
   // A resent record keeps its place: attempts are listed as they were made.
   const order = (a: AttemptRecord, b: AttemptRecord) =>

@@ -3,7 +3,7 @@
  * restart. A `202` promises no more than that the process lives: `survives` says so.
  */
 import { HooklatchError } from "./errors.js";
-import { storageKey } from "./key.js";
+import { identityOf } from "./key.js";
 import * as life from "./life.js";
 import type {
   Claim,
@@ -54,7 +54,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
     step: (found: life.Life | undefined, now: number) => life.Step<Answer>,
   ): Answer {
     if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
-    const name = storageKey(id);
+    const name = identityOf(id);
     const found = entries.get(name);
     const { answer, next, event, result, originalEvent } = step(found?.life, now());
     if (next !== undefined) {
@@ -82,7 +82,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       if (answer.status !== "completed") return answer;
       return {
         status: "completed",
-        result: entries.get(storageKey(r.id))?.result?.slice() ?? null,
+        result: entries.get(identityOf(r.id))?.result?.slice() ?? null,
       } satisfies Claim;
     },
     extend: async (r) => apply(r.id, (found, at) => life.extend(found, r, at)),
@@ -127,13 +127,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
 
     async get(id) {
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
-      const entry = entries.get(storageKey(id));
+      const entry = entries.get(identityOf(id));
       return entry === undefined || life.isExpired(entry.life, now()) ? undefined : recordOf(entry);
     },
 
     async delete(id) {
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
-      const name = storageKey(id);
+      const name = identityOf(id);
       open.delete(name);
       return entries.delete(name);
     },

@@ -39,6 +39,37 @@ local function runsEdited(life)
   return life.edited and life.replay and life.stored
 end
 
+local function differs(known, given)
+  return known and given and known ~= given
+end
+
+-- A new operation, as save would write it.
+local function born(key, id, r)
+  local life = { state = 'running', letter = 'none', stored = r.hasEvent and '1' or nil, leaseUntil = now + r.leaseMs }
+  life.goneAt = dropAt(life)
+  local fields = {
+    'scope', id.scope, 'key', id.key, 'state', 'running', 'owner', r.owner, 'token', 1, 'attempt', 1, 'round', 1, 'letter', 'none',
+    'bornAt', now, 'changedAt', now, 'leaseUntil', life.leaseUntil
+  }
+  local function field(name, value)
+    if not value then return end
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  field('tenant', id.tenant)
+  field('fingerprint', r.fingerprint)
+  field('stored', life.stored)
+  field('goneAt', life.goneAt)
+  redis.call('HSET', key, unpack(fields))
+  if r.hasEvent then
+    redis.call('SET', key .. ':event', r.event)
+    index(key, 'running:', id.scope, nil, life.leaseUntil)
+  end
+  count(key, id.scope, labelOf(life), 1)
+  if life.goneAt then redis.call('PEXPIREAT', key, life.goneAt) end
+  return { 'claimed', 1, 1, 0, 0, 0 }
+end
+
 -- newRound: for an operation that begins again.
 local function takenByDelivery(key, life, request, attempt, newRound)
   local next = take(changed(life, newRound or {}), request.owner, request.leaseMs, attempt)
@@ -58,18 +89,17 @@ function verbs.claim(key)
   local id = readId()
   local r = { owner = text(), leaseMs = number(), fingerprint = optional(), redelivery = text(), redeliveryAfterMs = number() }
   r.hasEvent, r.event = readPayload()
-  local life = find(key)
-  if not life then
-    local born = {
-      scope = id.scope, tenant = id.tenant, key = id.key, state = 'running', owner = r.owner, token = 1, attempt = 1, round = 1,
-      fingerprint = r.fingerprint, stored = r.hasEvent and '1' or nil, letter = 'none', bornAt = now, changedAt = now,
-      leaseUntil = now + r.leaseMs
-    }
-    save(key, nil, born)
-    if r.hasEvent then redis.call('SET', key .. ':event', r.event) end
-    return claimed(born)
+  -- Nearly all are new, or completed: neither needs to be read whole.
+  local state, fingerprint, letter, expiresAt, kept = unpack(redis.call('HMGET', key, 'state', 'fingerprint', 'letter', 'expiresAt', 'kept'))
+  if not state then return born(key, id, r) end
+  if state == 'completed' and letter ~= 'remove' and tonumber(expiresAt) > now then
+    if differs(fingerprint, r.fingerprint) then return { 'mismatch' } end
+    local result = kept and redis.call('GET', key .. ':result')
+    return { 'completed', flag(result), result or '' }
   end
-  if life.fingerprint and r.fingerprint and life.fingerprint ~= r.fingerprint then return { 'mismatch' } end
+  local life = find(key)
+  if not life then return born(key, id, r) end
+  if differs(life.fingerprint, r.fingerprint) then return { 'mismatch' } end
   if life.state == 'completed' then
     local result = life.kept and redis.call('GET', key .. ':result')
     return { 'completed', flag(result), result or '' }
@@ -131,8 +161,7 @@ local function keepEnded(key, next)
 end
 
 -- A fenced write: it moves a running operation of this owner and token, or finds that it already did.
-local function moved(key, to, change)
-  local owner, token = text(), number()
+local function movedBy(key, owner, token, to, change)
   local life = read(key)
   if not holds(life, owner, token) then return 0 end
   if life.state == to then return 1 end
@@ -142,6 +171,10 @@ local function moved(key, to, change)
   next = change(life, next) or next
   save(key, life, next)
   return 1
+end
+
+local function moved(key, to, change)
+  return movedBy(key, text(), number(), to, change)
 end
 
 function verbs.extend(key)
@@ -155,15 +188,50 @@ function verbs.extend(key)
   return 1
 end
 
+-- The completion of an operation that has nothing beside it but its event, as save would write it. found: what it is known by.
+local function completedQuickly(key, found, c)
+  local scope, stored = found.scope, found.stored
+  local life = { state = 'completed', letter = 'none', expiresAt = now + c.retentionMs }
+  life.goneAt = dropAt(life)
+  -- First what a full server allows: it refuses nothing after that.
+  redis.call('HDEL', key, 'leaseUntil', 'stored')
+  if stored then redis.call('UNLINK', key .. ':event') end
+  local fields = { 'state', 'completed', 'changedAt', now, 'expiresAt', life.expiresAt, 'goneAt', life.goneAt }
+  if c.last then
+    fields[#fields + 1] = 'last'
+    fields[#fields + 1] = c.last
+  end
+  if c.kept then
+    fields[#fields + 1] = 'kept'
+    fields[#fields + 1] = '1'
+    redis.call('SET', key .. ':result', c.result, 'PXAT', string.format('%.0f', life.goneAt))
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('PEXPIREAT', key, life.goneAt)
+  if stored then index(key, 'running:', scope, true, nil) end
+  count(key, scope, labelOf({ state = 'running', goneAt = found.goneAt and tonumber(found.goneAt) }), -1)
+  count(key, scope, labelOf(life), 1)
+  return 1
+end
+
 function verbs.complete(key)
-  return moved(key, 'completed', function(life, next)
-    local retentionMs, kept, result = number(), text() == '1', text()
+  local owner, token = text(), number()
+  local c = { retentionMs = number() }
+  c.kept, c.result = readPayload()
+  c.last = optional()
+  local state, isOwner, isToken, letter, scope, stored, goneAt, kept, failed, history, edited = unpack(redis.call(
+    'HMGET', key, 'state', 'owner', 'token', 'letter', 'scope', 'stored', 'goneAt', 'kept', 'failed', 'history', 'edited'
+  ))
+  local isOurs = state == 'running' and isOwner == owner and tonumber(isToken) == token
+  if isOurs and letter == 'none' and not (kept or failed or history or edited) then
+    return completedQuickly(key, { scope = scope, stored = stored, goneAt = goneAt }, c)
+  end
+  return movedBy(key, owner, token, 'completed', function(_, next)
     redis.call('UNLINK', key .. ':event')
-    local last = optional()
-    if last then next.last = last end
-    next = changed(next, { stored = false, expiresAt = now + retentionMs, kept = kept and '1' or false })
+    if c.last then next.last = c.last end
+    next = changed(next, { stored = false, expiresAt = now + c.retentionMs, kept = c.kept and '1' or false })
     if next.letter ~= 'none' then next = owed(next, 'remove') end
-    if kept then redis.call('SET', key .. ':result', result) end
+    if c.kept then redis.call('SET', key .. ':result', c.result) end
     return next
   end)
 end

@@ -45,13 +45,48 @@ export interface SenderOptions {
   refuse: (report: RedisReport) => HooklatchError | undefined;
 }
 
-interface Waiting {
-  call: Call;
-  settled: boolean;
-  /** Resolves when it is. */
-  settledAt: Promise<void>;
-  resolve: (reply: unknown) => void;
-  reject: (error: unknown) => void;
+/** A call on its way, and who waits for it. */
+class Waiting {
+  settled = false;
+  /** What left with it, and is waited for together. */
+  turn: Turn | undefined;
+
+  constructor(
+    readonly call: Call,
+    private readonly onReply: (reply: unknown) => void,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  resolve(reply: unknown): void {
+    if (this.settle()) this.onReply(reply);
+  }
+
+  reject(error: unknown): void {
+    if (this.settle()) this.onError(error);
+  }
+
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.turn?.settled();
+    return true;
+  }
+}
+
+/** Calls that left in one turn of the event loop. */
+class Turn {
+  readonly over: Promise<void>;
+  private end: () => void = () => {};
+
+  constructor(private open: number) {
+    this.over = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  settled(): void {
+    if (--this.open === 0) this.end();
+  }
 }
 
 /** These bound how long one command keeps the server from others. */
@@ -94,11 +129,13 @@ export function createSender(options: SenderOptions): Sender {
   async function flush(): Promise<void> {
     const calls = queue;
     queue = [];
+    const turn = new Turn(calls.length);
+    for (const call of calls) call.turn = turn;
     const fail = (error: unknown): void => {
       for (const call of calls) call.reject(error);
     };
     sendAll(calls).catch((error: unknown) => fail(failure(error)));
-    await answered(Promise.all(calls.map((call) => call.settledAt))).catch(fail);
+    await answered(turn.over).catch(fail);
   }
 
   async function sendAll(calls: readonly Waiting[]): Promise<void> {
@@ -109,11 +146,13 @@ export function createSender(options: SenderOptions): Sender {
       refusal = refuse(await opened(timeoutMs));
     }
     // Nobody waits any longer for what was given up meanwhile: it must not be sent.
-    const live = calls.filter((one) => {
+    const first: Waiting[] = [];
+    const then: Waiting[] = [];
+    for (const one of calls) {
       if (refusal !== undefined && one.call.keeps) one.reject(refusal);
-      return !one.settled;
-    });
-    const sent = [...live.filter(needsMemory), ...live.filter((one) => !needsMemory(one))];
+      if (!one.settled) (needsMemory(one) ? first : then).push(one);
+    }
+    const sent = then.length === 0 ? first : [...first, ...then];
     await (waitForReplicas === undefined ? sendNow(sent) : sendInTurn(sent));
   }
 
@@ -161,8 +200,13 @@ export function createSender(options: SenderOptions): Sender {
     batch: readonly Waiting[],
     { nothing }: Partition,
   ): Promise<{ replies: readonly unknown[]; unconfirmed?: HooklatchError | undefined }> {
-    const keys = batch.map(({ call }) => call.key);
-    const args = batch.flatMap(({ call }) => [call.verb, call.args.length, ...call.args]);
+    const keys: string[] = [];
+    const args: Argument[] = [];
+    for (const { call } of batch) {
+      keys.push(call.key);
+      args.push(call.verb, call.args.length);
+      for (const arg of call.args) args.push(arg);
+    }
     const declared = isCluster(client) ? [nothing] : [];
     if (waitForReplicas === undefined || !batch.some(({ call }) => tells(call))) {
       const replies = await runScript(client, script, [...keys, ...declared], [keys.length, ...args]);
@@ -197,25 +241,7 @@ export function createSender(options: SenderOptions): Sender {
     send(call) {
       if (closed) return Promise.reject(closedError(what));
       return new Promise((resolve, reject) => {
-        let settle: () => void = () => {};
-        const waiting: Waiting = {
-          call,
-          settled: false,
-          settledAt: new Promise((done) => {
-            settle = done;
-          }),
-          resolve(reply) {
-            waiting.settled = true;
-            settle();
-            resolve(reply);
-          },
-          reject(error) {
-            waiting.settled = true;
-            settle();
-            reject(error as Error);
-          },
-        };
-        if (queue.push(waiting) === 1) setImmediate(flush);
+        if (queue.push(new Waiting(call, resolve, reject)) === 1) setImmediate(flush);
       });
     },
     within(act) {

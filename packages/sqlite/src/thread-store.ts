@@ -18,9 +18,9 @@ interface Waiting {
 }
 
 /** In each build the thread's module lies beside this one, with the same extension. */
-declare const __filename: string | undefined;
-const here = typeof __filename === "string" ? __filename : import.meta.url;
-const MODULE = here.replace(/[^/\\]*(\.\w+)$/, "thread$1");
+const MODULE = import.meta.url.replace(/[^/]*(\.\w+)$/, "thread$1");
+/** As text, because a thread that is started by its file is refused where the app itself is a text: `node --input-type=module --eval …`. */
+const PROGRAM = `import(${JSON.stringify(MODULE)})`;
 
 /**
  * The same verbs and guarantees as on the calling thread. The file is opened once here, and closed again, so that what is wrong with it is
@@ -39,9 +39,7 @@ export function threadStore(options: ThreadOptions): IdempotencyStore {
   let lastId = 0;
 
   function start(): Worker {
-    const started = new Worker(MODULE.startsWith("file:") ? new URL(MODULE) : MODULE, {
-      workerData: options,
-    });
+    const started = new Worker(PROGRAM, { eval: true, workerData: options });
     let failure: unknown;
     started.on("message", (message: FromThread) => {
       if ("opening" in message) failure = uncarry(message.opening);

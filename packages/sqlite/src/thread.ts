@@ -54,7 +54,13 @@ async function run(on: IdempotencyStore, { id, verb, args }: Call): Promise<void
 }
 
 if (store !== undefined) {
-  port.on("message", (calls: Call[]) => {
-    for (const call of calls) void run(store, call);
+  const running = new Set<Promise<void>>();
+  port.on("message", async (calls: Call[]) => {
+    for (const call of calls) {
+      // What was accepted before is not refused as closed: it is answered first.
+      if (call.verb === "close") await Promise.all(running);
+      const ended: Promise<void> = run(store, call).then(() => void running.delete(ended));
+      running.add(ended);
+    }
   });
 }

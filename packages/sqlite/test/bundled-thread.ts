@@ -1,37 +1,42 @@
-/** The thread's module for tests, which run on TypeScript: bundled from the sources, as Node cannot load those. */
+/** The package bundled from its sources, as it lies in `dist`: a thread, and a process without a loader, cannot run TypeScript. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import * as threads from "node:worker_threads";
+import type * as threads from "node:worker_threads";
 import { build } from "tsup";
 import { afterAll } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Inside of the package, so that the driver is found. */
 const cache = join(root, "node_modules", ".cache");
+mkdirSync(cache, { recursive: true });
+const directory = mkdtempSync(join(cache, "thread "));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Every thread that was started. */
+/** The module of the whole package. */
+export const bundle = join(directory, "index.cjs");
+/** Every thread that was started in this process. */
 export const started: threads.Worker[] = [];
 
-/** `node:worker_threads`, whose workers run the bundle, whatever module they are given. For `vi.mock`. */
+/** `node:worker_threads`, whose workers run the bundle, whatever program they are given. For `vi.mock`. */
 export async function withBundledThread(real: typeof threads): Promise<typeof threads> {
-  mkdirSync(cache, { recursive: true });
-  const outDir = mkdtempSync(join(cache, "thread "));
-  afterAll(() => rmSync(outDir, { recursive: true, force: true }));
   await build({
-    entry: { thread: join(root, "src", "thread.ts") },
-    outDir,
-    outExtension: () => ({ js: ".mjs" }),
-    format: "esm",
+    entry: { index: join(root, "src", "index.ts"), thread: join(root, "src", "thread.ts") },
+    outDir: directory,
+    outExtension: () => ({ js: ".cjs" }),
+    format: "cjs",
     target: "node20",
+    splitting: true,
+    shims: true,
     noExternal: [/^(?!better-sqlite3)/],
+    external: ["better-sqlite3"],
     tsconfig: join(root, "tsconfig.json"),
     config: false,
     silent: true,
   });
   class BundledWorker extends real.Worker {
-    constructor(_module: string | URL, options?: threads.WorkerOptions) {
-      super(join(outDir, "thread.mjs"), options);
+    constructor(_program: string | URL, options?: threads.WorkerOptions) {
+      super(join(directory, "thread.cjs"), { ...options, eval: false });
       started.push(this);
     }
   }

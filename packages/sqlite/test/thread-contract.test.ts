@@ -1,9 +1,9 @@
 /** The store with its thread keeps the same contract, on the real clock: it has no other one. */
-import { createRequire } from "node:module";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { sqliteStore } from "@hooklatch/sqlite";
 import { storeContract } from "@hooklatch/testing";
 import { describe, it, vi } from "vitest";
+import { bundle } from "./bundled-thread.js";
 import { scratch } from "./support.js";
 
 vi.mock("node:worker_threads", async (original) => {
@@ -11,14 +11,13 @@ vi.mock("node:worker_threads", async (original) => {
   return withBundledThread(await original());
 });
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const file = scratch("thread contract");
 
 describe("sqliteStore with a thread keeps the store contract", () => {
   const module = fileURLToPath(new URL("./fixtures/open-thread-store.mjs", import.meta.url));
   const cases = storeContract({
     open: (space) => sqliteStore(file(`${space}.db`), { thread: true }),
-    child: (space) => ({ module, argument: file(`${space}.db`), execArgv: ["--import", tsx] }),
+    child: (space) => ({ module, argument: { bundle, path: file(`${space}.db`) } }),
   });
   for (const { name, run } of cases) it(name, run);
 });

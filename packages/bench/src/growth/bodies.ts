@@ -15,7 +15,7 @@ export interface BodiesResult {
   nsPerByte: number;
 }
 
-export const BODY_KIB = [1, 16, 256, 1024] as const;
+const BODY_KIB = [1, 16, 256, 1024] as const;
 const FLOOR: Partial<Record<SubjectName, SubjectName>> = { sqlite: "sqlite-full", redis: "redis-commands" };
 const STORES = ["memory", "sqlite", "redis"] as const;
 /** At `share` 1: fewer of the large ones. */

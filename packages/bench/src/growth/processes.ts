@@ -16,7 +16,7 @@ export interface ProcessesResult {
   maxMs: Figure;
 }
 
-export const PROCESSES = [1, 2, 4, 8] as const;
+const PROCESSES = [1, 2, 4, 8] as const;
 const IN_FLIGHT = 16;
 const MS = 800;
 const WARM_UP = 500;

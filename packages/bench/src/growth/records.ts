@@ -3,7 +3,7 @@ import { type Figure, figureOf, interleave, ratioOf } from "../figures.js";
 import type { PartOptions } from "../part.js";
 import { type Asked, type Home, NO_LIMIT, type Rig } from "./rig.js";
 
-export const FILLED = ["sqlite", "redis"] as const;
+const FILLED = ["sqlite", "redis"] as const;
 export type Filled = (typeof FILLED)[number];
 
 export interface RecordsResult {

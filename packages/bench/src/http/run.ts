@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { startRedis } from "@hooklatch/servers";
 import { bundle } from "../bundle.js";
 import { type Figure, figureOf, interleave, median, ratioOf } from "../figures.js";
-import { Worker } from "../process.js";
+import { moveBeside, Worker } from "../process.js";
 import { ENTRIES } from "./contenders.js";
 import { type Load, type Order, WORKLOADS, type Workload } from "./load.js";
 import type { Usage } from "./server.js";
@@ -32,7 +32,7 @@ export interface HttpResult {
   workloads: Record<Workload, WorkloadResult>;
 }
 
-export interface WorkloadResult {
+interface WorkloadResult {
   /** CPU of the app's process per request, over that of the bare framework in the same round. */
   cpu: Figure;
   cpuUs: Figure;
@@ -87,6 +87,7 @@ async function measureOne(
 ): Promise<HttpResult[]> {
   const folder = mkdtempSync(join(tmpdir(), "hooklatch bench "));
   const redis = store === "redis" ? await startRedis() : undefined;
+  if (redis !== undefined) moveBeside(redis.pid);
   const names = Object.entries(ENTRIES)
     .filter(([, entry]) => entry.frameworks.includes(framework) && entry.stores.includes(store))
     .map(([name]) => name)

@@ -13,7 +13,7 @@ import type { Order, Timings } from "./program.js";
 import { KINDS, type Kind, SUBJECTS, type SubjectName, subjectsOf, VERBS, type Verb } from "./subjects.js";
 import type { Block } from "./turns.js";
 
-export const IN_FLIGHT = [1, 16, 64, 256] as const;
+const IN_FLIGHT = [1, 16, 64, 256] as const;
 /** Where the event loop is looked at. */
 export const TURNS_AT = 64;
 /** Of each verb, at `share` 1. */

@@ -54,8 +54,8 @@ const fencing = [
 const claiming = [
   mutant(
     "the lease is taken for seconds",
-    "      leaseUntil = now + r.leaseMs\n",
-    "      leaseUntil = now + r.leaseMs * 1000\n",
+    "or nil, leaseUntil = now + r.leaseMs }",
+    "or nil, leaseUntil = now + r.leaseMs * 1000 }",
     "claim: a running operation says how long its lease lasts",
   ),
   mutant(
@@ -72,15 +72,15 @@ const claiming = [
   ),
   mutant(
     "fingerprints are compared only with completed operations",
-    "if life.fingerprint and r.fingerprint and",
-    "if life.state == 'completed' and life.fingerprint and r.fingerprint and",
+    "if differs(life.fingerprint, r.fingerprint) then",
+    "if life.state == 'completed' and differs(life.fingerprint, r.fingerprint) then",
     "claim: another fingerprint is a mismatch that changes nothing: running (",
     "claim: another fingerprint is a mismatch that changes nothing: dead",
   ),
   mutant(
     "an absent fingerprint is a mismatch",
-    "if life.fingerprint and r.fingerprint and",
-    "if",
+    "return known and given and known",
+    "return known",
     "claim: a fingerprint that is absent on either side",
   ),
   mutant(
@@ -172,8 +172,8 @@ const moving = [
   ),
   mutant(
     "retention is as long as the lease",
-    "expiresAt = now + retentionMs, kept",
-    "expiresAt = life.leaseUntil, kept",
+    "letter = 'none', expiresAt = now + c.retentionMs }",
+    "letter = 'none', expiresAt = now + 60000 }",
     "retention: it is not the lease",
   ),
   mutant(
@@ -202,8 +202,8 @@ const moving = [
   ),
   mutant(
     "no result and an empty one are the same",
-    "number(), text() == '1', text()\n",
-    "number(), text() ~= '', text()\n",
+    "  return given == '1', text()\n",
+    "  return given ~= '', text()\n",
     "payload: a result that is not kept is null",
   ),
 ];
