@@ -20,7 +20,11 @@ export function createStoreCall(timeoutMs: number): StoreCall {
   const deadlines = createDeadlines({ ms: timeoutMs, keepAlive: true });
   return (operation) =>
     new Promise((resolve, reject) => {
-      const deadline = deadlines.start(() => reject(noAnswer(timeoutMs)));
+      let late = false;
+      const deadline = deadlines.start(() => {
+        late = true;
+        reject(noAnswer(timeoutMs));
+      });
       begun(operation).then(
         (value) => {
           deadline.end();
@@ -28,7 +32,8 @@ export function createStoreCall(timeoutMs: number): StoreCall {
         },
         (error: unknown) => {
           deadline.end();
-          resolve(sendAgain(operation, error, deadline.at, timeoutMs));
+          // Nobody waits any longer, and nobody would catch what it rejects with.
+          if (!late) resolve(sendAgain(operation, error, deadline.at, timeoutMs));
         },
       );
     });

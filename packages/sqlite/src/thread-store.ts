@@ -17,10 +17,20 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-/** In each build the thread's module lies beside this one, with the same extension. */
-const MODULE = import.meta.url.replace(/[^/]*(\.\w+)$/, "thread$1");
-/** As text, because a thread that is started by its file is refused where the app itself is a text: `node --input-type=module --eval …`. */
-const PROGRAM = `import(${JSON.stringify(MODULE)})`;
+/**
+ * In each build the thread's module lies beside this one, with the same extension. Asked for by those who want a thread alone: a bundler that makes
+ * CommonJS of it leaves no `import.meta.url`.
+ *
+ * As text, because a thread that is started by its file is refused where the app itself is a text: `node --input-type=module --eval …`.
+ */
+function program(): string {
+  const { url } = import.meta as { url?: string };
+  if (url === undefined) {
+    const text = "Option `thread` needs @hooklatch/sqlite as it is installed: leave it out of your bundle.";
+    throw new HooklatchError("invalid_option", text);
+  }
+  return `import(${JSON.stringify(url.replace(/[^/]*(\.\w+)$/, "thread$1"))})`;
+}
 
 /**
  * The same verbs and guarantees as on the calling thread. The file is opened once here, and closed again, so that what is wrong with it is
@@ -39,7 +49,7 @@ export function threadStore(options: ThreadOptions): IdempotencyStore {
   let lastId = 0;
 
   function start(): Worker {
-    const started = new Worker(PROGRAM, { eval: true, workerData: options });
+    const started = new Worker(program(), { eval: true, workerData: options });
     let failure: unknown;
     started.on("message", (message: FromThread) => {
       if ("opening" in message) failure = uncarry(message.opening);
