@@ -24,7 +24,7 @@ interface Waiting {
  * As text, because a thread that is started by its file is refused where the app itself is a text: `node --input-type=module --eval …`.
  */
 function program(): string {
-  const { url } = import.meta as { url?: string };
+  const url: string | undefined = import.meta.url;
   if (url === undefined) {
     const text = "Option `thread` needs @hooklatch/sqlite as it is installed: leave it out of your bundle.";
     throw new HooklatchError("invalid_option", text);
