@@ -23,6 +23,11 @@ export function ratioOf(values: readonly number[], base: readonly number[]): Fig
   return figureOf(values.map((value, round) => value / (base[round] as number)));
 }
 
+/** `1.28 (0.95–1.35)` */
+export function spread({ median: middle, low, high }: Figure): string {
+  return `${middle.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+}
+
 /** Nearest rank. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,7 +1,12 @@
 /** What replaying and discarding many letters have in common: which letters, how many, and what became of each. */
-import type { BatchItem, BatchStep, DeadLetterQueue, LetterFilter } from "@hooklatch/core";
+import {
+  type BatchItem,
+  type BatchStep,
+  closedFilter,
+  type DeadLetterQueue,
+  type LetterFilter,
+} from "@hooklatch/core";
 import type { Command } from "commander";
-import { closed } from "./closed-filter.js";
 import type { Context } from "./context.js";
 import { EXIT, endingOf, usage } from "./exit.js";
 import { addFilterOptions, type FilterOptions, filterOf, inWords, readCount } from "./filter-options.js";
@@ -62,7 +67,7 @@ export async function choose(
     const ids = page.letters.map(({ id }) => id);
     return { letters: ids, missing: [], count: ids.length, words: `the newest ${words(ids.length)}` };
   }
-  const letters = await closed(queue, filter);
+  const letters = await closedFilter(queue, filter);
   const count = await queue.count(letters);
   return { letters, missing: [], count, words: words(count) };
 }

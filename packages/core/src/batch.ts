@@ -91,7 +91,7 @@ export async function* replayMany(options: ReplayManyOptions): AsyncGenerator<Ba
 
 /**
  * Gives many letters up, in steps of up to 50: `discard` for each. As `replayMany`, it goes on where one fails.
- * A filter that says nothing is refused, because it may be one that was lost on the way: for all letters say `{ arrivedBefore: Date.now() }`.
+ * A filter that says nothing is refused, because it may be one that was lost on the way: for all letters say `closedFilter(queue, {})`.
  * @throws {HooklatchError} `invalid_argument`
  */
 export async function* discardMany(options: BatchOptions): AsyncGenerator<BatchStep<DiscardManyStatus>> {

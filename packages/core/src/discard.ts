@@ -21,7 +21,7 @@ export async function discard(options: DiscardOptions): Promise<Discarded> {
   return letter === undefined ? { status: "not_found" } : discardLetter(letter, options);
 }
 
-/** `discard`, of a letter that was read already. */
+/** `discard`, of a letter that was read already: of this very version, and `running` if its operation moved on since. */
 export async function discardLetter(
   letter: DeadLetter,
   { store, deadLetters }: Pick<DiscardOptions, "store" | "deadLetters">,

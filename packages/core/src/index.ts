@@ -21,6 +21,7 @@ export {
   replayMany,
 } from "./batch.js";
 export { sameBytes, utf8In } from "./bytes.js";
+export { closedFilter } from "./closed-filter.js";
 export { type Codec, jsonCodec } from "./codec.js";
 export type { HandlerContext } from "./context.js";
 export {
@@ -32,7 +33,7 @@ export {
   isNewer,
   operationOf,
 } from "./dead-letter.js";
-export { type Discarded, type DiscardOptions, discard } from "./discard.js";
+export { type Discarded, type DiscardOptions, discard, discardLetter } from "./discard.js";
 export { changesBetween, deliveredIn, withBody } from "./edit.js";
 export {
   type ErrorCode,
@@ -77,7 +78,7 @@ export { type MemoryDeadLettersOptions, memoryDeadLetters } from "./memory-lette
 export type { IdempotencyOptions, WorkerOptions } from "./options.js";
 export type { Outcome } from "./outcome.js";
 export { createReceiver, type Receiver, type ReceiverOptions, type WebhookHandler } from "./receiver.js";
-export { type Replayed, type ReplayOptions, replay } from "./replay.js";
+export { type Replayed, type ReplayOptions, replay, replayLetter } from "./replay.js";
 export { respond, type WebhookReply } from "./reply.js";
 export type { RetryOptions } from "./retry.js";
 export type * from "./store.js";

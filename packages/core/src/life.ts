@@ -98,29 +98,37 @@ export function runnableAt(life: Life): number | undefined {
 /** `completed` leaves the result to the store, which need not read it for any other answer. */
 export type ClaimAnswer = Exclude<Claim, { status: "completed" }> | { status: "completed" };
 
+/** The life of an operation that is claimed for the first time. */
+export function born(
+  r: Pick<ClaimRequest, "owner" | "leaseMs" | "fingerprint" | "event">,
+  now: number,
+): Life {
+  return {
+    state: "running",
+    owner: r.owner,
+    token: 1,
+    attempt: 1,
+    recovered: false,
+    round: 1,
+    fingerprint: r.fingerprint,
+    stored: r.event !== undefined,
+    edited: false,
+    attempts: [],
+    replays: [],
+    letter: "none",
+    noteTries: 0,
+    replay: false,
+    bornAt: now,
+    changedAt: now,
+    leaseUntil: now + r.leaseMs,
+  };
+}
+
 export function claim(found: Life | undefined, r: ClaimRequest, now: number): Step<ClaimAnswer> {
   const life = found !== undefined && isExpired(found, now) ? undefined : found;
   if (life === undefined) {
-    const born: Life = {
-      state: "running",
-      owner: r.owner,
-      token: 1,
-      attempt: 1,
-      recovered: false,
-      round: 1,
-      fingerprint: r.fingerprint,
-      stored: r.event !== undefined,
-      edited: false,
-      attempts: [],
-      replays: [],
-      letter: "none",
-      noteTries: 0,
-      replay: false,
-      bornAt: now,
-      changedAt: now,
-      leaseUntil: now + r.leaseMs,
-    };
-    return { ...claimed(born), event: r.event ?? null, result: null, originalEvent: null };
+    const next = born(r, now);
+    return { ...claimed(next), event: r.event ?? null, result: null, originalEvent: null };
   }
   if (life.fingerprint !== undefined && r.fingerprint !== undefined && life.fingerprint !== r.fingerprint) {
     return { answer: { status: "mismatch" } };

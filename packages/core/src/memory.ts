@@ -52,7 +52,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
   function apply<Answer>(
     id: OperationId,
     step: (found: life.Life | undefined, now: number) => life.Step<Answer>,
-  ): Answer {
+  ): [Answer, Entry | undefined] {
     if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");
     const name = identityOf(id);
     const found = entries.get(name);
@@ -67,7 +67,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
       entries.set(name, entry);
       index(name, entry);
     }
-    return answer;
+    return [answer, found];
   }
 
   function index(name: string, entry: Entry): void {
@@ -78,22 +78,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): IdempotencyStore 
   return {
     survives: "process",
     async claim(r) {
-      const answer = apply(r.id, (found, at) => life.claim(found, r, at));
+      const [answer, found] = apply(r.id, (known, at) => life.claim(known, r, at));
       if (answer.status !== "completed") return answer;
-      return {
-        status: "completed",
-        result: entries.get(identityOf(r.id))?.result?.slice() ?? null,
-      } satisfies Claim;
+      return { status: "completed", result: found?.result?.slice() ?? null } satisfies Claim;
     },
-    extend: async (r) => apply(r.id, (found, at) => life.extend(found, r, at)),
-    complete: async (r) => apply(r.id, (found, at) => life.complete(found, r, at)),
-    retry: async (r) => apply(r.id, (found, at) => life.retry(found, r, at)),
-    fail: async (r) => apply(r.id, (found, at) => life.fail(found, r, at)),
-    settle: async (r) => apply(r.id, (found) => life.settle(found, r)),
-    discard: async (r) => apply(r.id, (found, at) => life.discard(found, r, at)),
-    outrank: async (r) => apply(r.id, (found) => life.outrank(found, r)),
-    release: async (r) => apply(r.id, (found, at) => life.release(found, r, at)),
-    schedule: async (r) => apply(r.id, (found, at) => life.schedule(found, r, at)),
+    extend: async (r) => apply(r.id, (found, at) => life.extend(found, r, at))[0],
+    complete: async (r) => apply(r.id, (found, at) => life.complete(found, r, at))[0],
+    retry: async (r) => apply(r.id, (found, at) => life.retry(found, r, at))[0],
+    fail: async (r) => apply(r.id, (found, at) => life.fail(found, r, at))[0],
+    settle: async (r) => apply(r.id, (found) => life.settle(found, r))[0],
+    discard: async (r) => apply(r.id, (found, at) => life.discard(found, r, at))[0],
+    outrank: async (r) => apply(r.id, (found) => life.outrank(found, r))[0],
+    release: async (r) => apply(r.id, (found, at) => life.release(found, r, at))[0],
+    schedule: async (r) => apply(r.id, (found, at) => life.schedule(found, r, at))[0],
 
     async claimDue({ scopes, owner, leaseMs, limit }) {
       if (closed) throw new HooklatchError("store_closed", "The memory store is closed.");

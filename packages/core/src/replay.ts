@@ -37,7 +37,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   return letter === undefined ? { status: "not_found" } : replayLetter(letter, options);
 }
 
-/** `replay`, of a letter that was read already. */
+/** `replay`, of a letter that was read already: of this very version, and `superseded` if its operation moved on since. */
 export async function replayLetter(
   letter: DeadLetter,
   { store, deadLetters, replayId, delayMs = 0, event, by, note }: Omit<ReplayOptions, "id">,

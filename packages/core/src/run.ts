@@ -206,7 +206,7 @@ class OperationRun<Input, Output> implements Run<Output>, Writer {
     try {
       success = await retryAttempts(first, () => this.#runOnce().then(orThrow), again);
     } catch (end) {
-      if (end !== first && !isAttemptEnd(end)) throw end;
+      if (!isAttemptEnd(end)) throw end;
       return leave();
     }
     return this.#finish(success);

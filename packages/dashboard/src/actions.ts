@@ -1,9 +1,9 @@
 /** What changes something: replay, edit, discard, many at once, and taking an operation over. */
 import {
   type DeadLetter,
-  discard,
+  discardLetter,
   discardMany,
-  replay,
+  replayLetter,
   replayMany,
   sameBytes,
   takeOver,
@@ -65,9 +65,9 @@ export function replayOne(settings: Settings, visitor: Visitor, id: string, body
     visitor,
     target,
     async () =>
-      asSeen(deadLetters, id, versionIn(body), async (letter, queue) => {
+      asSeen(deadLetters, id, versionIn(body), async (letter) => {
         const event = text === undefined ? undefined : edited(settings, letter, text);
-        return replay({ store, deadLetters: queue, id, event, by, ...note });
+        return replayLetter(letter, { store, deadLetters, event, by, ...note });
       }),
     ({ status }) => status,
   );
@@ -95,7 +95,7 @@ export function discardOne(settings: Settings, visitor: Visitor, id: string, bod
     visitor,
     target,
     async () =>
-      asSeen(deadLetters, id, versionIn(body), (_, queue) => discard({ store, deadLetters: queue, id })),
+      asSeen(deadLetters, id, versionIn(body), (letter) => discardLetter(letter, { store, deadLetters })),
     ({ status }) => status,
   );
 }

@@ -6,25 +6,19 @@ import { refuse } from "./refusal.js";
 type Unseen = { status: "superseded" | "not_found" };
 
 /**
- * Does it to the letter, if its version is still the one that was seen. The queue that it is given has the letter as it was read here: what
- * acts on it is refused by the store when its operation moves on between here and there, instead of taking whatever is there by then.
+ * Does it to the letter, if its version is still the one that was seen. What acts on a letter that was read is refused by the store when its
+ * operation moves on between here and there, instead of taking whatever is there by then.
  */
 export async function asSeen<Result>(
   queue: DeadLetterQueue,
   id: string,
   seen: LetterVersion,
-  does: (letter: DeadLetter, queue: DeadLetterQueue) => Promise<Result>,
+  does: (letter: DeadLetter) => Promise<Result>,
 ): Promise<Result | Unseen> {
   const letter = await queue.get(id);
   if (letter === undefined) return { status: "not_found" };
   if (letter.bornAt !== seen.bornAt || letter.token !== seen.token) return { status: "superseded" };
-  return does(letter, {
-    get: async () => letter,
-    remove: (...which) => queue.remove(...which),
-    push: (...given) => queue.push(...given),
-    list: (...query) => queue.list(...query),
-    count: (...query) => queue.count(...query),
-  });
+  return does(letter);
 }
 
 /** @throws {Refusal} `invalid_version` */

@@ -1,5 +1,6 @@
 /** Dead letters as the page asks for them: a list, a count, one in full. */
 import {
+  closedFilter,
   type DeadLetter,
   type DeadLetterQueue,
   type IdempotencyStore,
@@ -81,18 +82,11 @@ export async function countLetters(settings: Settings, query: URLSearchParams): 
   return { letters: await settings.deadLetters.count(filterOf(settings, Object.fromEntries(query))) };
 }
 
-/**
- * The filter of a bulk action, closed, and how many it finds: whatever arrives from now on is not among them. The bound is the newest letter's
- * arrival, so that it is by the queue's clock, which is the one that arrivals are told by; the page's and this process's may be others.
- */
+/** The filter of a bulk action, closed, and how many it finds. */
 export async function closeFilter(settings: Settings, query: URLSearchParams): Promise<ClosedFilter> {
   const { deadLetters } = settings;
   const given = filterOf(settings, Object.fromEntries(query));
-  const [newest] = (await deadLetters.list({ ...given, limit: 1 })).letters;
-  // What arrives in the newest one's millisecond still belongs to it: it is over before anything is counted.
-  await new Promise((resolve) => setTimeout(resolve, 2));
-  const arrivedBefore = newest === undefined ? 0 : (newest.arrivedAt ?? Date.now()) + 1;
-  const filter = { ...given, arrivedBefore };
+  const filter = await closedFilter(deadLetters, given);
   return { filter: filter as Filter, letters: await deadLetters.count(filter) };
 }
 

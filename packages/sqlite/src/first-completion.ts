@@ -15,24 +15,10 @@ const COMPLETE = `UPDATE hooklatch_operations
 
 /** The life that the statement asks for, in what `life.complete` looks at. */
 export function firstRun({ owner, token }: Pick<life.Life, "owner" | "token">): life.Life {
-  return {
-    state: "running",
-    owner,
-    token,
-    attempt: 1,
-    recovered: false,
-    round: 1,
-    stored: true,
-    edited: false,
-    attempts: [],
-    replays: [],
-    letter: "none",
-    noteTries: 0,
-    replay: false,
-    bornAt: 0,
-    changedAt: 0,
-  };
+  return { ...life.born({ owner, leaseMs: 0, event: NO_BYTES }, 0), token };
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** `false`: it is none of these, and nothing was changed. To be called inside a transaction. */
 export function firstCompletionOf(

@@ -3,11 +3,28 @@ import { type ErrorCode, HooklatchError, type IdempotencyStore } from "@hooklatc
 
 type Called = Exclude<keyof IdempotencyStore, "survives">;
 
-/** Every verb of a store: each is one call to the thread. */
-export const VERBS = [
-  ...["claim", "extend", "complete", "retry", "fail", "settle", "discard", "outrank", "release"],
-  ...["schedule", "claimDue", "get", "delete", "stats", "scopes", "describe", "purge", "close"],
-] as readonly Called[];
+/** Every verb of a store, so that none is forgotten: each is one call to the thread. */
+const CALLED: Record<Called, true> = {
+  claim: true,
+  extend: true,
+  complete: true,
+  retry: true,
+  fail: true,
+  settle: true,
+  discard: true,
+  outrank: true,
+  release: true,
+  schedule: true,
+  claimDue: true,
+  get: true,
+  delete: true,
+  stats: true,
+  scopes: true,
+  describe: true,
+  purge: true,
+  close: true,
+};
+export const VERBS = Object.keys(CALLED) as readonly Called[];
 
 /** How the thread opens its store. */
 export interface ThreadOptions {

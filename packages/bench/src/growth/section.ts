@@ -1,5 +1,6 @@
 /** The section of growth in docs/benchmarks.md. */
-import type { Figure } from "../figures.js";
+import { aimsTable } from "../aims.js";
+import { type Figure, spread } from "../figures.js";
 import type { GrowthResult } from "./run.js";
 import { verdictsOf } from "./targets.js";
 
@@ -16,7 +17,7 @@ export function sectionOf(result: GrowthResult): string {
     "| | records | claim and completion, ms | × | duplicate, ms | × | bytes each |",
     "|---|---:|---:|---:|---:|---:|---:|",
     ...records.map((one) => {
-      const figures = [ms(one.pairMs), times(one.pair), ms(one.duplicateMs), times(one.duplicate)];
+      const figures = [ms(one.pairMs), spread(one.pair), ms(one.duplicateMs), spread(one.duplicate)];
       return `| ${one.store} | ${thousands(one.records)} | ${figures.join(" | ")} | ${one.bytesPerRecord} |`;
     }),
     "",
@@ -30,7 +31,7 @@ export function sectionOf(result: GrowthResult): string {
     ...bodies.map(({ store, kib, pairMs, over, nsPerByte }) => {
       const figures = [
         ms(pairMs),
-        over === undefined ? "" : times(over),
+        over === undefined ? "" : spread(over),
         kib === 1 ? "" : nsPerByte.toFixed(2),
       ];
       return `| ${store} | ${kib} | ${figures.join(" | ")} |`;
@@ -44,18 +45,11 @@ export function sectionOf(result: GrowthResult): string {
     "| | processes | together, per second | × one process | p99, ms |",
     "|---|---:|---:|---:|---:|",
     ...processes.map(({ store, processes: count, perSecond, overOne, p99Ms }) => {
-      const figures = [`${thousands(perSecond.median)}`, times(overOne), ms(p99Ms)];
+      const figures = [`${thousands(perSecond.median)}`, spread(overOne), ms(p99Ms)];
       return `| one ${store === "redis" ? "Redis" : "SQLite file"} | ${count} | ${figures.join(" | ")} |`;
     }),
     "",
-    "### Aims",
-    "",
-    "| | measured | aim | |",
-    "|---|---:|---:|---|",
-    ...verdictsOf(result).map(
-      ({ what, measured, asked, holds }) =>
-        `| ${what} | ${times(measured)} | ${asked} | ${holds ? "reached" : "**missed**"} |`,
-    ),
+    ...aimsTable(verdictsOf(result)),
     "",
   ].join("\n");
 }
@@ -65,5 +59,3 @@ function thousands(value: number): string {
 }
 
 const ms = ({ median }: Figure) => median.toFixed(median < 1 ? 3 : 1);
-const times = ({ median, low, high }: Figure) =>
-  `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;

@@ -1,5 +1,5 @@
 /** How much slower growth may make the stores, and whether it does. */
-import type { Verdict } from "../stores/targets.js";
+import type { Verdict } from "../aims.js";
 import type { Filled } from "./records.js";
 import type { GrowthResult } from "./run.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRedis } from "@hooklatch/servers";
 import { bundle } from "../bundle.js";
-import { type Figure, figureOf, interleave, median, ratioOf } from "../figures.js";
+import { type Figure, figureOf, interleave, median, ratioOf, spread } from "../figures.js";
 import { moveBeside, Worker } from "../process.js";
 import { ENTRIES } from "./contenders.js";
 import { type Load, type Order, WORKLOADS, type Workload } from "./load.js";
@@ -165,7 +165,7 @@ function lineOf({ name, workloads, bursts }: HttpResult): string {
   const columns = WORKLOADS.map((workload) => {
     const { cpu, cpuUs, rate, p99Ms, executionsPerRequest } = workloads[workload];
     const figures = [
-      `cpu ${cpu.median.toFixed(2)} (${cpu.low.toFixed(2)}–${cpu.high.toFixed(2)})`,
+      `cpu ${spread(cpu)}`,
       `${cpuUs.median.toFixed(0)} µs`,
       `rate ${rate.median.toFixed(2)}`,
       `p99 ${p99Ms.median.toFixed(1)}`,

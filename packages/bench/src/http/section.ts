@@ -1,5 +1,5 @@
 /** What the end-to-end figures say, as Markdown. */
-import type { Figure } from "../figures.js";
+import { spread } from "../figures.js";
 import { ENTRIES } from "./contenders.js";
 import { WORKLOADS } from "./load.js";
 import type { HttpResult } from "./run.js";
@@ -29,7 +29,7 @@ ${notesOf(results)}`;
 function tableOf(group: readonly HttpResult[]): string {
   const rows = group.map((result) => {
     const entry = ENTRIES[result.name];
-    const cells = WORKLOADS.map((workload) => figure(result.workloads[workload].cpu));
+    const cells = WORKLOADS.map((workload) => spread(result.workloads[workload].cpu));
     const { new: fresh, duplicate } = result.workloads;
     const title = `${entry?.title ?? result.name}${entry?.version === undefined ? "" : ` ${entry.version}`}`;
     const name = entry?.role === "hooklatch" ? `**${title}**` : title;
@@ -37,10 +37,6 @@ function tableOf(group: readonly HttpResult[]): string {
     return `| ${name} | ${cells.join(" | ")} | ${rate} | ${onceOf(result, duplicate.executionsPerRequest)} |`;
   });
   return ["| | new | duplicate | mixed | rate | ran once |", "|---|---|---|---|---|---|", ...rows].join("\n");
-}
-
-function figure({ median, low, high }: Figure): string {
-  return `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 }
 
 /** Whether it deduplicates at all: a fast one that does not is no contender. */

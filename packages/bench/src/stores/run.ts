@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { startRedis } from "@hooklatch/servers";
 import { Redis } from "ioredis";
 import { bundle } from "../bundle.js";
-import { type Figure, figureOf, interleave, ratioOf } from "../figures.js";
+import { type Figure, figureOf, interleave, ratioOf, spread } from "../figures.js";
 import type { PartOptions } from "../part.js";
 import { moveBeside, placement, Worker } from "../process.js";
 import type { Sample } from "./closed-loop.js";
@@ -169,12 +169,11 @@ function lineOf({ subject, verb, inFlight, perSecond, p50Ms, p99Ms, maxMs, cpuUs
     `max ${ms(maxMs)} ms`,
     `cpu ${cpuUs.median.toFixed(1)} µs`,
     ...over.map(
-      (one) => `| ${one.floor} × ${times(one.perSecond)}, p50 × ${times(one.p50)}, p99 × ${times(one.p99)}`,
+      (one) =>
+        `| ${one.floor} × ${spread(one.perSecond)}, p50 × ${spread(one.p50)}, p99 × ${spread(one.p99)}`,
     ),
   ];
   return `  ${subject.padEnd(14)} ${verb.padEnd(9)} ${String(inFlight).padStart(3)} ${figures.join(" ")}`;
 }
 
 const ms = ({ median }: Figure) => median.toFixed(median < 1 ? 3 : 2);
-const times = ({ median, low, high }: Figure) =>
-  `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;

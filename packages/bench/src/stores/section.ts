@@ -1,5 +1,6 @@
 /** The section of the stores in docs/benchmarks.md. */
-import type { Figure } from "../figures.js";
+import { aimsTable } from "../aims.js";
+import { type Figure, spread } from "../figures.js";
 import { type Row, type StoresResult, TURNS_AT } from "./run.js";
 import { KINDS, type Kind, SUBJECTS, VERBS, type Verb } from "./subjects.js";
 import { verdictsOf } from "./targets.js";
@@ -39,14 +40,7 @@ export function sectionOf(result: StoresResult): string {
           ...turns,
         ]),
     "",
-    "### Aims",
-    "",
-    "| | measured | aim | |",
-    "|---|---:|---:|---|",
-    ...verdictsOf(result).map(
-      ({ what, measured, asked, holds }) =>
-        `| ${what} | ${times(measured)} | ${asked} | ${holds ? "reached" : "**missed**"} |`,
-    ),
+    ...aimsTable(verdictsOf(result)),
     "",
   ].join("\n");
 }
@@ -73,7 +67,7 @@ function tableOf(rows: readonly Row[], kind: Kind): string[] {
             ms(row.p50Ms),
             ms(row.p99Ms),
             row.cpuUs.median.toFixed(1),
-            ...row.over.map(({ perSecond }) => times(perSecond)),
+            ...row.over.map(({ perSecond }) => spread(perSecond)),
           ];
           return `| ${cells.join(" | ")} |`;
         }),
@@ -87,5 +81,3 @@ function placementOf(placement: string): string {
 
 const thousands = ({ median }: Figure) => `${(median / 1000).toFixed(1)} k`;
 const ms = ({ median }: Figure) => median.toFixed(median < 1 ? 2 : 1);
-const times = ({ median, low, high }: Figure) =>
-  `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;

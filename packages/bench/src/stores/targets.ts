@@ -1,15 +1,7 @@
 /** What the stores must reach, and whether they do. */
-import type { Figure } from "../figures.js";
+import type { Verdict } from "../aims.js";
 import type { BlockRow, Row, StoresResult } from "./run.js";
 import type { SubjectName, Verb } from "./subjects.js";
-
-export interface Verdict {
-  what: string;
-  measured: Figure;
-  /** `≥ 1.6 ×` */
-  asked: string;
-  holds: boolean;
-}
 
 interface RateTarget {
   store: SubjectName;

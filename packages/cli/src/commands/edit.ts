@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
-import { changesBetween, deliveredIn, replay, utf8In, withBody } from "@hooklatch/core";
+import { changesBetween, deliveredIn, replayLetter, utf8In, withBody } from "@hooklatch/core";
 import type { Command } from "commander";
-import { asSeen } from "../as-seen.js";
 import type { Colours } from "../colours.js";
 import { canConfirm, confirm } from "../confirm.js";
 import { type Context, examples, type Runs } from "../context.js";
@@ -71,11 +70,11 @@ async function editCommand({ session, place, options, args }: Context<EditOption
   const { id } = letter;
   const { note } = options;
   const by = whoAsks(options.by);
-  const seen = asSeen(deadLetters, letter);
-  const { status } = await replay({ store: await place.store(), deadLetters: seen, id, event, by, note });
+  // The letter that was seen, whatever is there by now.
+  const { status } = await replayLetter(letter, { store: await place.store(), deadLetters, event, by, note });
   if (session.json) session.result({ id, status, changed });
   else session.out(said(status));
-  return status === "scheduled" ? EXIT.done : status === "not_found" ? EXIT.notFound : EXIT.refused;
+  return status === "scheduled" ? EXIT.done : EXIT.refused;
 }
 
 function said(status: string): string {
@@ -84,8 +83,6 @@ function said(status: string): string {
       return "Put back with the new body. The body as it was delivered is kept.";
     case "completed":
       return "Its operation completed meanwhile: the letter was removed, and nothing was changed.";
-    case "not_found":
-      return "The letter is gone: its operation completed, or it was discarded.";
     default:
       return `Refused (${status}): its operation moved on meanwhile. Look at the letter again.`;
   }
